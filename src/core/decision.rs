@@ -37,7 +37,9 @@ pub use self::grant::{CallGrant, GrantEnd, GrantUse};
 pub use self::priority::Prioritized;
 pub use self::reason_code::ReasonCode;
 pub use self::refusal::Refused;
-pub use self::request::{Agent, Attachment, Choice, Detail, Insight, Link, Request, Terms};
+pub use self::request::{
+    Agent, Attachment, Choice, DROPPED_KEY, Detail, Insight, Link, Request, TASK_KEY, Terms,
+};
 pub use self::state::{
     Ballot, Lapsed, Pending, Proposal, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote,
 };

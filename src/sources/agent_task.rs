@@ -371,7 +371,8 @@ async fn ask(
             Ok(())
         }
         Ok(Asked::Same(_)) => Ok(()),
-        Err(HandleError::InvalidRequest(why)) => {
+        // A full folder keeps its other files from nothing.
+        Err(why @ (HandleError::InvalidRequest(_) | HandleError::Limited(_))) => {
             looked.troubles.push(SourceError { path: file.into(), why: why.to_string() });
             Ok(())
         }

@@ -34,11 +34,11 @@ use std::time::Duration;
 use self::notices::InboxNotices;
 use self::reconciler::FolderReconciler;
 use super::agent_task::SourceError;
-use crate::core::decision::DecisionId;
+use crate::core::decision::{DROPPED_KEY, DecisionId};
 use crate::engine::{Filter, Handle, HandleError};
 
 /// Prefix of every key of this source.
-pub const KEY: &str = "inbox:";
+pub const KEY: &str = DROPPED_KEY;
 
 /// Pause between a change notice and the scan, so that files arriving together need one scan.
 const SETTLE: Duration = Duration::from_millis(20);

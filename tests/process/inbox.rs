@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use gander::core::decision::{Decision, DecisionId, State, Via};
-use gander::sources::inbox::{Inbox, InboxScan, run};
+use gander::sources::inbox::{DropFolder, Inbox, InboxScan, run};
 use serde_json::{Value, json};
 
 use crate::common::cards::{click, open_card};
@@ -359,4 +359,35 @@ async fn a_file_that_policy_refuses_takes_back_its_question_beside_its_twin() {
     assert_eq!((looked.withdrawn, looked.refused), (vec![DecisionId(1)], vec!["a.json".into()]));
     assert_eq!(world.verdict("a.json")["state"], "refused");
     assert_eq!(world.verdict("a.json.json")["state"], "asked");
+}
+
+#[tokio::test]
+async fn a_folder_is_limited_as_any_asker_and_the_rest_waits_its_turn() {
+    use gander::core::policy::ask_limits::AskLimits;
+    use gander::core::policy::rules::Rules;
+    let mut world = World::new();
+    let ask_limits = AskLimits { open: 3, per_minute: 100 };
+    world.handle.set_rules(Rules { ask_limits, ..Rules::default() });
+    let question = |n: u32| format!(r#"{{"title": "T{n}", "agent": {{"name": "agent-{n}"}}}}"#);
+    for n in 1..=5 {
+        world.put(&format!("inbox/{n}.json"), question(n));
+    }
+    let looked = world.look().await;
+    assert_eq!(looked.asked, [1, 2, 3].map(DecisionId));
+    assert!(
+        matches!(looked.troubles.as_slice(), [one] if one.why.contains("no more than 3")),
+        "{looked:?}"
+    );
+    // What is answered is told, and makes room.
+    world.approve(2).await;
+    let looked = world.look().await;
+    assert_eq!((looked.told, looked.asked), (vec![DecisionId(2)], vec![DecisionId(4)]));
+    assert!(world.there("inbox/5.json") && !world.there("verdicts/5.json"));
+    // Another folder has limits of its own.
+    let other = DropFolder { path: world.temporary.path().join("other"), project: None };
+    std::fs::create_dir_all(other.path.join("inbox")).unwrap();
+    std::fs::write(other.path.join("inbox/a.json"), question(9)).unwrap();
+    let mut inbox = Inbox::new(&[world.folder(), other], &world.temporary.path().join("gander.db"));
+    world.clock.advance(TimeDelta::seconds(9));
+    assert_eq!(inbox.look(&world.handle).await.unwrap().asked, [DecisionId(5)]);
 }

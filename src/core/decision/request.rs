@@ -127,6 +127,12 @@ pub struct Request {
     pub dedup_key: Option<String>,
 }
 
+/// Prefix of the dedup keys of drop folders: followed by the folder, a colon and the file's name.
+pub const DROPPED_KEY: &str = "inbox:";
+
+/// Prefix of the dedup keys of watched folders.
+pub const TASK_KEY: &str = "agent-task:";
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 const fn is_one(count: &u32) -> bool {
     *count == 1
@@ -165,6 +171,26 @@ impl Default for Request {
 }
 
 impl Request {
+    /// The folder that the request came from, by the key that its source gave it; `None` for what
+    /// did not come from a folder. All watched folders are one: an agent makes folders below them.
+    #[must_use]
+    pub fn folder(&self) -> Option<&str> {
+        let key = self.dedup_key.as_deref().filter(|_| self.asked_by.is_none())?;
+        if key.starts_with(TASK_KEY) {
+            return Some(TASK_KEY);
+        }
+        let folder = key.strip_prefix(DROPPED_KEY)?.rsplit_once(':')?.0;
+        Some(&key[..DROPPED_KEY.len() + folder.len() + 1])
+    }
+
+    /// Who takes turns with others, and is limited: the verified asker, or the folder. `None`: a
+    /// program of the bot's own user. Never the agent's name, which an agent chooses for each
+    /// question.
+    #[must_use]
+    pub fn party(&self) -> Option<&str> {
+        self.asked_by.as_ref().map(|asker| asker.id.as_str()).or_else(|| self.folder())
+    }
+
     /// The requester, if the requester is a person and not a program.
     #[must_use]
     pub fn person_asking(&self) -> Option<&Person> {

@@ -1,8 +1,8 @@
 //! Limits on asking, for programs and people alike: one asker cannot fill a channel.
 //!
 //! They hold for every request with a verified asker: a token, another Unix user, a person on
-//! Discord. Programs of the bot's own user are not limited, over the socket, on the command line
-//! and through folders.
+//! Discord; and for each drop folder, and for the watched folders together, which agents fill.
+//! Programs of the bot's own user are not limited, over the socket and on the command line.
 
 /// The limits of one asker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -46,8 +46,8 @@ impl Handle {
     /// The check of a request against the asker's limits, for the store to call. A request that
     /// adds nothing, because it was made before, is not counted.
     pub(in crate::engine) fn ask_limits(&self, request: &Request) -> Admit {
-        let asker = request.asked_by.as_ref().map(|asker| asker.id.clone());
-        let Some(asker) = asker.filter(|asker| *asker != own_user()) else {
+        let party = request.party().map(ToOwned::to_owned);
+        let Some(asker) = party.filter(|asker| *asker != own_user()) else {
             return Box::new(|_| Ok(()));
         };
         let limits = self.rules().ask_limits;

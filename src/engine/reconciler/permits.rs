@@ -11,18 +11,16 @@ use crate::core::decision::{Decision, Priority, Risk};
 use crate::core::messaging::message::MessageView;
 use crate::engine::fair_permits::{FairPermit, FairPermits};
 
-/// The party whose turn a request takes: an asker's id, or the name of an agent without one.
-/// `None`: Gander itself.
+/// The party whose turn a request takes: an asker's id, a folder, or all programs of the bot's own
+/// user. `None`: Gander itself.
 pub(super) type Party = Option<String>;
+
+/// The party of what programs of the bot's own user ask, with a mark that no id has.
+const OWN_PROGRAMS: &str = ":own";
 
 /// The party of a decision's requests.
 pub(super) fn party(decision: &Decision) -> Party {
-    let request = &decision.request;
-    Some(request.asked_by.as_ref().map_or_else(
-        // The mark keeps a name from posing as an id.
-        || format!("agent:{}", request.agent.name),
-        |asker| asker.id.clone(),
-    ))
+    Some(decision.request.party().unwrap_or(OWN_PROGRAMS).to_owned())
 }
 
 /// The order of one party's requests, the most urgent first: verdicts, messages of Gander's own,
@@ -109,6 +107,28 @@ mod tests {
         let terms = Terms { risk, ..Terms::default() };
         let request = Request { asked_by, ..Request::default() };
         Decision::new(DecisionId(id), request, terms, Time::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_party_is_given_by_the_server_and_not_by_the_agent() {
+        let of = |key: Option<&str>, agent: &str, by: Option<&str>| {
+            let mut request = Request {
+                dedup_key: key.map(Into::into),
+                asked_by: by.map(|id| Person { id: id.into(), name: "x".into() }),
+                ..Request::default()
+            };
+            request.agent.name = agent.into();
+            party(&Decision::new(DecisionId(1), request, Terms::default(), Time::UNIX_EPOCH))
+        };
+        let folder = of(Some("inbox:/home/a:b/drop:one.json"), "agent-1", None);
+        assert_eq!(folder.as_deref(), Some("inbox:/home/a:b/drop:"));
+        assert_eq!(folder, of(Some("inbox:/home/a:b/drop:two.json"), "agent-2", None));
+        assert_ne!(folder, of(Some("inbox:/home/a:b/other:one.json"), "agent-1", None));
+        let task = |file: &str| of(Some(&format!("agent-task:{file}#review")), file, None);
+        assert_eq!(task("/w/a/task.md"), task("/w/b/task.md"));
+        assert_eq!(of(None, "a", None), of(Some("k"), "b", None));
+        let keyed = of(Some("token:1:inbox:/home/a:b/drop:x"), "a", Some("token:1"));
+        assert_eq!(keyed.as_deref(), Some("token:1"));
     }
 
     fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {

@@ -4,10 +4,10 @@
 //! here fills the gaps. Pure. Does not depend on folders, files or the store.
 
 use super::format::{COUNTS, Task, Waits};
-use crate::core::decision::{Agent, Detail, Kind, Request, Risk};
+use crate::core::decision::{Agent, Detail, Kind, Request, Risk, TASK_KEY};
 
 /// Prefix of every key of this source.
-pub(super) const KEY: &str = "agent-task:";
+pub(super) const KEY: &str = TASK_KEY;
 /// The longest task name in a title, in characters; the body has the full description.
 const LONGEST_NAME: usize = 160;
 

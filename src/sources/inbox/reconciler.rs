@@ -40,6 +40,8 @@ pub(super) struct FolderReconciler {
     untold: Option<BTreeMap<String, i64>>,
     /// Missing files, and since when.
     missing: HashMap<String, Time>,
+    /// Whether this scan has met a limit on asking: the files that follow wait for the next scan.
+    is_full: bool,
 }
 
 impl FolderReconciler {
@@ -50,6 +52,7 @@ impl FolderReconciler {
             memory: ReadCache::default(),
             untold: None,
             missing: HashMap::new(),
+            is_full: false,
         }
     }
 
@@ -71,6 +74,7 @@ impl FolderReconciler {
         handle: &Handle,
         looked: &mut InboxScan,
     ) -> Result<(), HandleError> {
+        self.is_full = false;
         let seen = match self.survey(handle.clock().wall()).await {
             Ok(seen) => seen,
             Err(error) => {
@@ -235,6 +239,9 @@ impl FolderReconciler {
         request: Request,
         looked: &mut InboxScan,
     ) -> Result<(), HandleError> {
+        if self.is_full {
+            return Ok(());
+        }
         let decision = match handle.approvals().ask(request).await {
             Ok(Asked::New(decision)) => {
                 tracing::info!(
@@ -256,6 +263,12 @@ impl FolderReconciler {
                 decision
             }
             Ok(Asked::Same(decision)) => decision,
+            Err(HandleError::Limited(reached)) => {
+                self.is_full = true;
+                let path = self.spool.root.clone();
+                looked.troubles.push(SourceError { path, why: reached.to_string() });
+                return Ok(());
+            }
             Err(HandleError::InvalidRequest(why)) => {
                 let open =
                     self.latest(handle, name).await?.filter(|decision| decision.state.is_open());

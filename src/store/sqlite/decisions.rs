@@ -190,9 +190,18 @@ pub(super) fn file_request(
     }
 }
 
-/// The number of the asker's questions that wait for an answer; 0 without a verified asker. Read
-/// from the index of waiting decisions.
+/// The number of questions of the asker, or of the folder, that wait for an answer; 0 for others.
+/// Read from the index of waiting decisions.
 fn waiting_of(connection: &Connection, request: &Request) -> Result<u32, StoreError> {
+    if let Some(folder) = request.folder() {
+        let sql = "SELECT count(*) FROM decision INDEXED BY decision_waiting
+            WHERE state = 'pending' AND asked_by IS NULL AND dedup_key >= ?1 AND dedup_key < ?2";
+        let end = format!("{folder}\u{10FFFF}");
+        return connection
+            .prepare_cached(sql)
+            .and_then(|mut select| select.query_row([folder, end.as_str()], |row| row.get(0)))
+            .map_err(from_sqlite);
+    }
     let Some(asker) = &request.asked_by else { return Ok(0) };
     let sql = "SELECT count(*) FROM decision INDEXED BY decision_waiting
         WHERE state = 'pending' AND asked_by = ?1";
