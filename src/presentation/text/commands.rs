@@ -215,6 +215,13 @@ pub fn you_asked(
                 super::person(person)
             )
         }
+        AskedApprovers::HasEnough(person, most) => {
+            format!(
+                "{most} of your questions wait for {} already, so it is not assigned: it waits \
+                 for {others}.",
+                super::person(person)
+            )
+        }
         AskedApprovers::Yourself => {
             format!(
                 "Nobody may decide their own question, so it is not assigned to you: it \
@@ -237,6 +244,24 @@ pub fn not_handed_over(why: &str) -> String {
     )
 }
 
+/// Message to a person who was assigned several decisions, with the name of who assigned each.
+#[must_use]
+pub fn several_handed_to_you(several: &[(Decision, String)]) -> String {
+    let shown = several.iter().take(MOST_HANDED);
+    let line = |(decision, from): &(Decision, String)| {
+        let (title, risk) = (super::headline_title(decision), decision.terms.risk);
+        let (dot, from) = (super::dot(risk), super::name(from));
+        format!("{dot} **{}** {title} · {risk} risk · by {from}", decision.id)
+    };
+    let lines = shown.map(line).collect::<Vec<_>>().join("\n");
+    let more = several.len().saturating_sub(MOST_HANDED);
+    let more = if more > 0 { super::more_below(more) } else { String::new() };
+    format!("👋 {} decisions were assigned to you:\n{lines}{more}", several.len())
+}
+
+/// The most assignments in one message: within Discord's 2,000 characters.
+const MOST_HANDED: usize = 8;
+
 /// Recipient of a person's question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AskedApprovers<'a> {
@@ -246,6 +271,8 @@ pub enum AskedApprovers<'a> {
     Given(&'a Person),
     /// This person, who is not an approver of the decision.
     NotTheirs(&'a Person),
+    /// This person, on whom this many questions of a member who may decide nothing wait already.
+    HasEnough(&'a Person, usize),
     /// The person who asks.
     Yourself,
 }

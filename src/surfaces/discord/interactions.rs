@@ -195,7 +195,7 @@ impl Press<'_> {
                 if let (Control::On(_, _, DecisionAction::HandOver), Input::Person(to)) =
                     (act, &self.input)
                 {
-                    bot.notify_assignee(&decision, self.user, *to).await;
+                    bot.notify_assignee(&decision, self.user, *to);
                 }
             }
         }

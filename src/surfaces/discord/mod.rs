@@ -63,6 +63,7 @@ pub(crate) struct Bot {
     places: Arc<Places>,
     reconciler: Arc<Reconciler>,
     shown: Shown,
+    assignments: alerts::assignments::Assignments,
 }
 
 /// Runs the bot until `stop` resolves.
@@ -135,6 +136,7 @@ async fn connected(
         places,
         reconciler: Arc::clone(&reconciler),
         shown: Shown::default(),
+        assignments: alerts::assignments::Assignments::default(),
     });
     tokio::select! {
         result = connection::gateway::keep_connected(&bot, &settings) => result,
@@ -146,6 +148,7 @@ async fn connected(
                 reconciler.run(),
                 reminders.run(),
                 tell,
+                alerts::assignments::run(Arc::clone(&bot)),
                 register,
                 follow(&bot, channels),
                 alerts::config_alert::run(&bot),

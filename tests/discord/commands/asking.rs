@@ -2,7 +2,7 @@
 
 use discord_sandbox::{Effect, Fault, Match};
 use gander::core::decision::{Expects, Pending, Risk, State, Verdict};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{command, content, entry, is_open, offered_for, verdict};
 use crate::bot::{Bot, LIMIT, click, control, request};
@@ -268,4 +268,45 @@ async fn a_person_who_asks_too_much_is_told_the_limit() {
     assert!(content(&refused).contains("Second?"), "what was typed is not lost: {refused:#}");
     command(&bot, "jonas", "ask", json!({ "title": "Another person's?" })).await;
     assert_eq!(bot.handle.attention().list(None).await.unwrap().len(), 2);
+}
+
+/// The messages to Maya about assignments.
+fn told_maya(bot: &Bot) -> Vec<String> {
+    let view = bot.sandbox.view("maya").unwrap();
+    let messages = view.dm().map(|dm| dm.messages.clone()).unwrap_or_default();
+    let content = |message: &Value| message["content"].as_str().unwrap_or_default().to_owned();
+    messages.iter().map(content).filter(|content| content.contains("assigned")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_decides_nothing_neither_floods_nor_wakes_an_approver() {
+    let bot = Bot::start().await;
+    let maya = bot.sandbox.addresses().user_id("maya").unwrap().to_owned();
+    let ask = |who: &'static str, risk: u8| {
+        let options = json!({ "title": "Blue?", "person": maya, "risk": risk });
+        let bot = &bot;
+        async move { command(bot, who, "ask", options).await }
+    };
+    // In quiet hours the card waits.
+    let quiet = json!({ "from": "00:00", "to": "23:59" });
+    command(&bot, "maya", "quiet", quiet).await;
+    assert!(content(&ask("sven", 0).await).contains("assigned to <@"));
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(told_maya(&bot), Vec::<String>::new());
+    let said = [ask("sven", 0).await, ask("sven", 0).await, ask("sven", 0).await];
+    assert!(content(&said[1]).contains("assigned to <@"), "{said:?}");
+    assert!(content(&said[2]).contains("3 of your questions wait for"), "{said:?}");
+    assert!(told_maya(&bot).is_empty());
+    // Approvers assign as they like, and still send one message a minute.
+    let bot = Bot::start().await;
+    let maya = bot.sandbox.addresses().user_id("maya").unwrap().to_owned();
+    for _ in 0..5 {
+        let options = json!({ "title": "Blue?", "person": maya, "risk": 3 });
+        let said = command(&bot, "jonas", "ask", options).await;
+        assert!(content(&said).contains("assigned to <@"), "{said:#}");
+    }
+    let told = |_: &discord_sandbox::Sandbox| (!told_maya(&bot).is_empty()).then_some(());
+    bot.sandbox.wait_for("Maya to be told", LIMIT, told).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(told_maya(&bot).len(), 1);
 }

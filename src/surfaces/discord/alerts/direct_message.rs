@@ -1,14 +1,14 @@
-//! Tells a person about an assigned decision, or about the verdict on their question.
+//! Assigns decisions to people, and tells a person the verdict on their question.
 //!
-//! The message about an assignment is best effort: the card shows the same. A verdict is claimed
-//! and then told, once: the store records both before they begin, and a process that was killed in
-//! between is followed by one that searches for the message, and sends it if it is missing.
+//! A verdict is claimed and then told, once: the store records both before they begin, and a
+//! process that was killed in between is followed by one that searches for the message, and sends
+//! it if it is missing.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serenity::all::{
-    ChannelId, CreateAllowedMentions, Mentionable as _, Message, MessageId, User, UserId,
+    ChannelId, CreateAllowedMentions, Mentionable as _, Message, MessageId, UserId,
 };
 
 use crate::core::Time;
@@ -79,19 +79,9 @@ impl Bot {
         self.handle.approvers().hand_over(id, from, &to_voter).await
     }
 
-    /// Tells `to` about the assignment, unless `from` assigned the decision to themselves.
-    pub(crate) async fn notify_assignee(&self, decision: &Decision, from: &User, to: UserId) {
-        if from.id != to {
-            self.tell(decision, to, |link| {
-                text::handed_to_you(decision, from.display_name(), link)
-            })
-            .await;
-        }
-    }
-
     /// Sends a direct message. If direct messages are closed, posts a mention as a reply to the
     /// card. Returns whether either message was sent.
-    async fn tell(
+    pub(super) async fn tell(
         &self,
         decision: &Decision,
         to: UserId,

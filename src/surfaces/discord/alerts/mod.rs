@@ -1,5 +1,6 @@
 //! Messages without a click: reminders, direct messages, and alerts about the bot itself.
 
+pub(crate) mod assignments;
 pub(crate) mod config_alert;
 pub(crate) mod direct_message;
 pub(crate) mod duplicate_bot;

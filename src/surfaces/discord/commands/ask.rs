@@ -5,13 +5,14 @@ use serenity::all::{InteractionId, ResolvedValue, User};
 use super::complete::project;
 use super::decision_argument::Written;
 use super::{Context, Error, answer};
+use crate::core::access::Visibility;
 use crate::core::decision::authorization::{Approvers, Voter};
 use crate::core::decision::{
-    Agent, Choice, Decision, DecisionId, Detail, Expects, Insight, Kind, Priority, Refused,
-    Request, Risk,
+    Agent, Choice, Decision, DecisionId, Detail, Expects, Insight, Kind, Pending, Priority,
+    Refused, Request, Risk, State,
 };
 use crate::core::policy::rules::{admit, project_name};
-use crate::engine::{Asked as AskOutcome, HandleError};
+use crate::engine::{Asked as AskOutcome, Filter, HandleError};
 use crate::presentation::text;
 use crate::presentation::text::AskedApprovers;
 use crate::surfaces::discord::Bot;
@@ -20,6 +21,9 @@ use crate::surfaces::discord::rendering::render::View;
 /// How long the message to the assigned person waits for the card to be posted, to link to the
 /// card.
 const CARD_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// The most open questions that a member who may decide nothing assigns to one person.
+const MOST_ON_ONE: usize = 3;
 
 #[derive(Debug, Clone, Copy, poise::ChoiceParameter)]
 enum Answers {
@@ -120,7 +124,7 @@ pub(crate) async fn ask(
     if let (Some(decision), Some(to)) = (handed, person) {
         // Without a card the message has no link; still better than no message.
         let _ = ctx.data().handle.messages().card_within(decision.id, CARD_WITHIN).await;
-        ctx.data().notify_assignee(&decision, &ctx.interaction.user, to.id).await;
+        ctx.data().notify_assignee(&decision, &ctx.interaction.user, to.id);
     }
     Ok(())
 }
@@ -268,6 +272,10 @@ async fn put(
         return Ok((said(&AskedApprovers::Yourself), None));
     }
     let person = bot.application.voter(&bot.http, &bot.places, user, None).await;
+    let has_enough = has_enough_on(bot, asker, &person).await;
+    if has_enough.map_err(|error| text::store_failed(&error.to_string()))? {
+        return Ok((said(&AskedApprovers::HasEnough(&person.person, MOST_ON_ONE)), None));
+    }
     Ok(match bot.handle.approvers().assign(asked.id, &asker.person, &person).await {
         Ok(decision) => (said(&AskedApprovers::Given(&person.person)), Some(decision)),
         Err(HandleError::Refused(_, Refused::AssigneeMayNotDecide { .. })) => {
@@ -281,6 +289,22 @@ async fn put(
             (view, None)
         }
     })
+}
+
+/// Whether the asker, who may decide nothing, already waits for this person with as many questions
+/// as one may assign. Among approvers, no number is too many.
+async fn has_enough_on(bot: &Bot, asker: &Voter, person: &Voter) -> Result<bool, HandleError> {
+    if bot.is_approver(asker) {
+        return Ok(false);
+    }
+    let own = Visibility::Limited { areas: Vec::new(), asker: asker.person.id.clone() };
+    let filter = Filter { open_only: true, visibility: own, ..Filter::default() };
+    let is_theirs = |decision: &&Decision| {
+        matches!(&decision.state, State::Pending(Pending { taken: Some(taken), .. })
+            if taken.by.id == person.person.id)
+    };
+    let open = bot.handle.approvals().list(filter).await?;
+    Ok(open.iter().filter(is_theirs).count() >= MOST_ON_ONE)
 }
 
 /// The approvers without the requester.
