@@ -5,6 +5,7 @@
 //! Skipped where `claude`, `goose` or `codex` is not on the path; with `GANDER_TEST_AGENTS=1` that
 //! fails. Nothing leaves the machine.
 
+mod attacks;
 mod goose;
 
 use std::path::PathBuf;
