@@ -52,7 +52,7 @@ async fn escalate(bot: &Bot, page: &Page) {
     };
     bot.advance(TimeDelta::minutes(30));
     let dm = directs(bot, "maya", 1).await.remove(0);
-    becomes(bot, "maya", &dm, "told", says("Reached: Maya")).await;
+    becomes(bot, "maya", &card, "told", says("Reached: Maya")).await;
     shots(vec![of("1-reminder", &dm), of("1-card", &card)]).await;
     for number in 1..=7 {
         let risk = [Risk::Low, Risk::Medium, Risk::High][number % 3];

@@ -245,7 +245,7 @@ async fn files_that_discord_refuses_do_not_take_the_question_with_them() {
     let mut asked = request("With a file?");
     asked.body = "A long text.\n".repeat(500);
     let (_, card) = bot.ask_and_see(asked).await;
-    assert!(card.to_string().contains("Discord rejected this decision's files"), "{card:#}");
+    assert!(card.to_string().contains("files that belong here could not be posted"), "{card:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

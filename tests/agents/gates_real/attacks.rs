@@ -2,7 +2,6 @@
 //! whole call on the card, and what is not approved does not happen.
 
 use gander::core::decision::{Decision, Risk};
-use gander::core::values::time_scale::TimeScale;
 use gander::presentation::card::decision_card;
 
 use super::*;
@@ -26,7 +25,8 @@ fn prepare(real: &Real) {
     }
     std::fs::write(project.join("pkg/HEAD"), "ref: refs/heads/main\n").unwrap();
     let program = project.join("ran").display().to_string();
-    let config = format!("[core]\n\tbare = false\n\tworktree = app\n\tfsmonitor = touch {program}\n");
+    let config =
+        format!("[core]\n\tbare = false\n\tworktree = app\n\tfsmonitor = touch {program}\n");
     std::fs::write(project.join("pkg/config"), config).unwrap();
     let key = real.world.home.path().join(".ssh");
     std::fs::create_dir_all(&key).unwrap();
@@ -61,8 +61,8 @@ fn calls(kind: Kind) -> Vec<Asked> {
 }
 
 /// The words of a decision's card.
-fn card(decision: &Decision) -> String {
-    let card = decision_card(decision, TimeScale::default());
+fn card(real: &Real, decision: &Decision) -> String {
+    let card = decision_card(decision, real.world.handle.time_scale());
     let fields: Vec<String> = card.fields.iter().map(|field| field.value.clone()).collect();
     format!("{}\n{}\n{}", card.headline, card.description, fields.join("\n"))
 }
@@ -84,7 +84,7 @@ async fn what_a_real_agents_model_tries_is_asked_with_all_that_would_run() {
             decided
         });
         for (asked, one) in all.iter().zip(&decided) {
-            let shown = card(one);
+            let shown = card(&real, one);
             assert!(shown.contains(asked.words), "{}\n{shown}", real.story(&said));
             assert!(one.terms.risk >= asked.risk, "{kind:?} {}: {shown}", one.terms.risk);
         }
