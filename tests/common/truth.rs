@@ -5,11 +5,12 @@ use discord_sandbox::{Sandbox, View};
 use gander::core::decision::event::Event;
 use gander::core::decision::{Decision, DecisionId, State};
 use gander::core::messaging::message::{FinalPost, Message, PostState};
+use gander::engine::clock::wall_time;
 use gander::presentation::card::decision_card;
 use gander::store::{Filter, Store};
 
 use super::cards::{Card, cards};
-use super::process::LIMIT;
+use super::process::{Home, LIMIT};
 
 /// Whether a card shows what stands.
 pub(crate) fn is_true(card: &Card, decision: &Decision, store: &Store) -> bool {
@@ -109,4 +110,15 @@ pub(crate) fn must_be_decided_once(store: &Store, id: DecisionId) -> usize {
 #[track_caller]
 pub(crate) fn must_be_whole(store: &Store) {
     assert_eq!(store.audit().first_broken_link().unwrap(), None, "the log's chain is broken");
+}
+
+/// Waits until the store's record says that every card shows its decision: the edit comes first.
+pub(crate) async fn cards_are_recorded(home: &Home) {
+    let store = Store::open(&home.store(), None, wall_time()).unwrap();
+    let recorded = async {
+        while !store.messages().outdated_cards().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, recorded).await.unwrap();
 }

@@ -11,7 +11,7 @@ use gander::store::{Audit, Filter, NewCard, Store};
 use serde_json::Value;
 
 use crate::common::cards::{card_that, click, open_card};
-use crate::common::process::{Home, LIMIT, Program, sandbox};
+use crate::common::process::{Home, Program, sandbox};
 use crate::common::tools;
 use crate::store_suite::terms;
 
@@ -395,7 +395,7 @@ async fn what_was_over_long_ago_loses_its_long_part_and_nothing_else() {
     })
     .await;
     open_card(&sandbox, 2).await;
-    cards_are_recorded(&home).await;
+    crate::common::truth::cards_are_recorded(&home).await;
     bot.signal("TERM").await;
     bot.ended().await.must(0, &[]);
     age(&home.store(), 91);
@@ -409,17 +409,6 @@ async fn what_was_over_long_ago_loses_its_long_part_and_nothing_else() {
     assert_eq!(now.0, card.0, "the card hangs as it hung");
     bot.signal("TERM").await;
     bot.ended().await.must(0, &[]);
-}
-
-/// Waits until the store's record says that every card shows its decision: the edit comes first.
-async fn cards_are_recorded(home: &Home) {
-    let store = Store::open(&home.store(), None, wall_time()).unwrap();
-    let recorded = async {
-        while !store.messages().outdated_cards().unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, recorded).await.unwrap();
 }
 
 /// As if nobody had touched these files for long.
