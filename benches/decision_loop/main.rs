@@ -41,7 +41,7 @@ struct Counts {
 const FULL: Counts =
     Counts { rounds: 8, of_a_round: 250, apart: 250, burst: 2_000, starts: 10, decisions: 50 };
 const SMOKE: Counts =
-    Counts { rounds: 1, of_a_round: 5, apart: 3, burst: 40, starts: 1, decisions: 5 };
+    Counts { rounds: 2, of_a_round: 5, apart: 3, burst: 40, starts: 1, decisions: 5 };
 
 #[tokio::main]
 async fn main() {

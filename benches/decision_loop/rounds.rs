@@ -67,9 +67,10 @@ pub(crate) struct Measured {
 }
 
 pub(crate) async fn run(counts: Counts) -> Measured {
-    let (together, apart, bare) = (folder(), folder(), folder());
     let mut measured = Measured::default();
     for number in 1..=counts.rounds {
+        // A store belongs to the server of its first start, so each sandbox has stores of its own.
+        let (together, apart, bare) = (folder(), folder(), folder());
         println!("round {number} of {}", counts.rounds);
         let mut round = Round::start(together.path(), Where::OneProcess).await;
         round.ask(counts.of_a_round, &mut measured.one_process).await;
