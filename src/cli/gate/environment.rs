@@ -176,21 +176,21 @@ mod tests {
 
     fn environment<'a>(name: &str, value: &str, roots: &'a [PathBuf]) -> Environment<'a> {
         let variables = vec![(name.to_owned(), value.to_owned())];
-        Environment { variables, roots, homes: vec![PathBuf::from("/work/shop/maya")] }
+        Environment { variables, roots, homes: vec![PathBuf::from("/srv/shop/maya")] }
     }
 
     #[test]
     fn variables_that_mislead_git() {
-        let roots = [PathBuf::from("/work/shop")];
+        let roots = [PathBuf::from("/srv/shop")];
         for (name, value, misleads) in [
-            ("GIT_DIR", "/work/x", true),
-            ("GIT_EXTERNAL_DIFF", "/work/shop/evil", true),
+            ("GIT_DIR", "/srv/x", true),
+            ("GIT_EXTERNAL_DIFF", "/srv/shop/evil", true),
             ("GIT_CONFIG_COUNT", "1", true),
             ("GIT_CONFIG_KEY_0", "core.fsmonitor", true),
             ("GIT_CONFIG_PARAMETERS", "'core.pager=x'", true),
             ("GIT_OBJECT_DIRECTORY", "x", true),
             ("GIT_CONFIG_GLOBAL", "cfg", true),
-            ("GIT_CONFIG_GLOBAL", "/work/shop/cfg", true),
+            ("GIT_CONFIG_GLOBAL", "/srv/shop/cfg", true),
             ("GIT_CONFIG_GLOBAL", "/dev/null", false),
             ("GIT_UNHEARD_OF", "1", true),
             ("GIT_PAGER", "cat", false),
@@ -204,10 +204,10 @@ mod tests {
             ("GIT_SSH_COMMAND", "ssh -o ProxyCommand=./evil", true),
             ("GIT_SSH_COMMAND", "./evil", true),
             ("GIT_AUTHOR_NAME", "Maya", false),
-            ("XDG_CONFIG_HOME", "/work/shop/cfg", true),
-            ("XDG_CONFIG_HOME", "/work/.config", false),
-            ("HOME", "/work/shop", true),
-            ("HOME", "/work/shop/maya", false),
+            ("XDG_CONFIG_HOME", "/srv/shop/cfg", true),
+            ("XDG_CONFIG_HOME", "/srv/.config", false),
+            ("HOME", "/srv/shop", true),
+            ("HOME", "/srv/shop/maya", false),
             ("PAGER", "./evil", false),
         ] {
             let found = environment(name, value, &roots).misleads_git();
