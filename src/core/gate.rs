@@ -301,4 +301,4 @@ fn digest(value: &Value, hash: &mut Sha256) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -18,7 +18,6 @@ pub mod reconciler;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch::{Receiver, Sender};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::approvals::approver_queries::ApproverApi;
 pub use self::approvals::attention::{AttentionApi, AttentionPage};
@@ -124,13 +123,6 @@ enum Lane {
     Caller(Arc<str>),
 }
 
-/// A place in a lane, returned on drop.
-enum Place {
-    Own,
-    Cards(#[expect(dead_code, reason = "returned on drop")] OwnedSemaphorePermit),
-    Caller(#[expect(dead_code, reason = "returned on drop")] FairPermit<Arc<str>, ()>),
-}
-
 #[derive(Debug)]
 struct Inner {
     clock: Arc<dyn Clock>,
@@ -149,7 +141,7 @@ struct Inner {
     waiters: event_log::waiters::Waiters,
     members: approvals::members::KnownMembers,
     /// Places of [`Lane::Cards`].
-    cards: Arc<Semaphore>,
+    cards: FairPermits<Arc<str>, ()>,
     /// Places of [`Lane::Caller`].
     callers: FairPermits<Arc<str>, ()>,
     judging: approvals::judging::JudgingPool,
@@ -188,7 +180,7 @@ impl Handle {
                 heartbeat: Sender::new(None),
                 waiters: event_log::waiters::Waiters::default(),
                 members: approvals::members::KnownMembers::default(),
-                cards: Arc::new(Semaphore::new(CARDS_AT_ONCE)),
+                cards: FairPermits::new(CARDS_AT_ONCE),
                 callers: FairPermits::new(CALLERS_AT_ONCE),
                 judging: approvals::judging::JudgingPool::default(),
                 ask_rate: approvals::ask_limits::AskRate::default(),
@@ -340,19 +332,14 @@ impl Handle {
         EscalationApi { handle: self }
     }
 
-    /// Waits for a place in this handle's lane.
-    async fn place(&self) -> Place {
-        match &self.lane {
-            Lane::Own => Place::Own,
-            Lane::Cards => match Arc::clone(&self.inner.cards).acquire_owned().await {
-                Ok(place) => Place::Cards(place),
-                // The semaphore is never closed.
-                Err(_) => Place::Own,
-            },
-            Lane::Caller(caller) => {
-                Place::Caller(self.inner.callers.acquire(Arc::clone(caller), ()).await)
-            }
-        }
+    /// Waits for a place in this handle's lane. `None`: the lane has no limit.
+    async fn place(&self) -> Option<FairPermit<Arc<str>, ()>> {
+        let (places, party) = match &self.lane {
+            Lane::Own => return None,
+            Lane::Cards => (&self.inner.cards, Arc::default()),
+            Lane::Caller(caller) => (&self.inner.callers, Arc::clone(caller)),
+        };
+        Some(places.acquire(party, ()).await)
     }
 
     /// Runs a blocking store call off the async threads.

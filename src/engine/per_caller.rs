@@ -1,4 +1,4 @@
-//! Counts what each caller has in progress, so that one caller cannot take all there is.
+//! Limits how many requests or sessions each caller has in progress.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,10 +24,10 @@ impl PerCaller {
         Self { most, by_caller: Arc::default() }
     }
 
-    /// Counts one of this caller.
+    /// Counts a use of this caller.
     ///
     /// # Errors
-    /// The limit, if the caller has reached it.
+    /// The limit, if the caller has reached the limit.
     pub fn count(&self, caller: &str) -> Result<Counted, usize> {
         let mut by_caller = self.by_caller.lock().unwrap_or_else(PoisonError::into_inner);
         let count = by_caller.entry(caller.to_owned()).or_default();

@@ -412,7 +412,8 @@ impl Reconciler {
                 "happened"
             );
         }
-        let (later, now): (Vec<_>, Vec<_>) = events.iter().partition(|logged| is_brief(logged));
+        let (later, now): (Vec<_>, Vec<_>) =
+            events.iter().partition(|logged| awaits_results(logged));
         let messages = self.messages_outdated_by(&now).await?;
         let decisions = now.iter().map(|logged| Work::Decision(logged.decision));
         decisions.chain(messages).for_each(|work| queue.add(work, Check::Record));
@@ -482,9 +483,9 @@ impl Reconciler {
     }
 }
 
-/// Whether a second event follows within seconds: an escalation step is followed by the results of
-/// contacting people, and both are shown by one edit.
-fn is_brief(logged: &Logged) -> bool {
+/// Whether an event is an escalation step without all results of contacting people. The results
+/// follow within seconds, and one edit shows both.
+fn awaits_results(logged: &Logged) -> bool {
     match logged.event {
         Event::ContactsRecorded { complete, .. } => !complete,
         _ => logged.event.is_progress(),

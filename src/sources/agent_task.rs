@@ -371,7 +371,7 @@ async fn ask(
             Ok(())
         }
         Ok(Asked::Same(_)) => Ok(()),
-        // A full folder keeps its other files from nothing.
+        // A folder at its limit still has its other files read.
         Err(why @ (HandleError::InvalidRequest(_) | HandleError::Limited(_))) => {
             looked.troubles.push(SourceError { path: file.into(), why: why.to_string() });
             Ok(())

@@ -1,19 +1,19 @@
-//! Whether a file defines an agent that a call starts. A folder may define an agent by the name of
-//! one that is built in, with instructions and hooks of its own.
+//! Looks for files that define the agent of a call. A folder may define an agent by the name of a
+//! built-in agent, with other instructions and hooks.
 
 use std::path::Path;
 
 use crate::core::gate::{ToolCall, known};
 use crate::disk;
 
-/// Most files and folders that are looked at.
+/// Most files and folders read.
 const MOST_FILES: usize = 500;
 /// Largest definition, in bytes.
 const LONGEST: u64 = 256 << 10;
 /// Folders in folders with definitions.
 const DEEPEST: u32 = 4;
 
-/// The name of the agent that the call starts, if a file defines it or may define it.
+/// The name of the call's agent, if a file defines or may define the agent.
 pub(super) fn defined(call: &ToolCall) -> Option<String> {
     let name = known::delegate(call)?;
     let mut left = MOST_FILES;
@@ -25,7 +25,7 @@ pub(super) fn defined(call: &ToolCall) -> Option<String> {
     folders.into_iter().any(defines).then(|| name.to_owned())
 }
 
-/// Whether a folder holds a definition, or more than is looked at.
+/// Whether a folder holds a definition, or too many files to read.
 fn defines(folder: &Path, name: &str, depth: u32, left: &mut usize) -> bool {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -49,8 +49,8 @@ fn defines(folder: &Path, name: &str, depth: u32, left: &mut usize) -> bool {
     false
 }
 
-/// Whether a file defines an agent of this name, by its own name or by the one in it. A name that
-/// cannot be read for certain counts.
+/// Whether a file defines an agent of this name, by the file's name or by the field `name`. An
+/// unreadable or uncertain name counts.
 fn is_definition(file: &Path, name: &str) -> bool {
     if file.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case(name)) {
         return true;

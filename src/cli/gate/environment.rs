@@ -171,8 +171,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::core::gate::edits::Before;
-    use crate::core::gate::facts::Facts;
+    use crate::core::gate::tests;
 
     fn environment<'a>(name: &str, value: &str, roots: &'a [PathBuf]) -> Environment<'a> {
         let variables = vec![(name.to_owned(), value.to_owned())];
@@ -224,18 +223,9 @@ mod tests {
             std::fs::write(root.join(folder).join("ls"), "").unwrap();
         }
         let call = |command: &str| ToolCall {
-            agent: "claude-code".into(),
-            session: None,
-            tool: "Bash".into(),
-            input: json!({ "command": command }),
             cwd: root.clone(),
             roots: vec![root.clone()],
-            home: None,
-            real: Vec::new(),
-            poses_as_repository: false,
-            own_prompt: false,
-            before: Before::Absent,
-            facts: Facts::default(),
+            ..tests::call("Bash", json!({ "command": command }))
         };
         let roots = [root.clone()];
         let inside = format!("{}/bin:/usr/bin", root.display());

@@ -1,5 +1,5 @@
-//! Looks up what the files hold that a call runs, so that an approval for a session ends with a
-//! change.
+//! Looks up the content of the scripts of a call: an approval for a session ends when a script
+//! changes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use crate::core::gate::{ToolCall, scripts};
 use crate::core::hex;
 use crate::disk::{self, FileError};
 
-/// Largest file whose content is looked at, in bytes: a program of a usual size.
+/// Largest script, in bytes: larger than most compiled programs.
 const LONGEST: u64 = 16 << 20;
 
-/// The files of the workspace that a call runs.
+/// The files of the workspace that a call runs, with their content.
 pub(super) fn look(call: &ToolCall) -> BTreeMap<PathBuf, RunFile> {
     let home = call.home.as_deref();
     let files = scripts::of(call).unwrap_or_default();

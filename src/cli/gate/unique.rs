@@ -1,4 +1,4 @@
-//! JSON in which no object names a field twice: readers differ in which of them they take.
+//! JSON without duplicate fields: of two fields with a name, programs read the first or the last.
 
 use std::fmt;
 
@@ -61,7 +61,7 @@ impl<'de> Visitor<'de> for Any {
         let mut fields = Map::new();
         while let Some((name, Unique(value))) = map.next_entry::<String, _>()? {
             if fields.contains_key(&name) {
-                return Err(A::Error::custom(format!("the field {name:?} stands there twice")));
+                return Err(A::Error::custom(format!("the field {name:?} is given twice")));
             }
             fields.insert(name, value);
         }

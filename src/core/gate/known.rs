@@ -1,7 +1,7 @@
-//! Arguments that the agents' own tools are known to take, as far as rules allow these tools.
+//! Known arguments of the agents' own tools, for the tools that rules allow.
 //!
-//! A rule that allows a tool judges the arguments that are known here. An argument of another name
-//! or shape may mean another file, or rights that the tool does not have by itself.
+//! A rule that allows a tool covers only the known arguments. An argument of another name or shape
+//! may name another file, or give the tool further rights.
 
 use serde_json::{Map, Value};
 
@@ -9,14 +9,14 @@ use super::facts::Facts;
 use super::{ToolCall, tools};
 use crate::core::decision::Risk;
 
-/// Tools that read what their arguments name.
+/// Reading tools.
 const READERS: [&str; 8] =
     ["read", "notebookread", "view_image", "glob", "grep", "ls", "tree", "analyze"];
-/// Among them, tools that read nothing without a path.
+/// Reading tools that need a path.
 const NEED_PATH: [&str; 3] = ["read", "notebookread", "view_image"];
-/// Arguments of these tools that name files.
+/// Arguments of reading tools that name files.
 const PATHS: [&str; 6] = ["file_path", "path", "notebook_path", "filename", "paths", "glob"];
-/// Other arguments of these tools that may be texts.
+/// Other text arguments of reading tools.
 const TEXTS: [&str; 20] = [
     "pattern",
     "type",
@@ -39,7 +39,7 @@ const TEXTS: [&str; 20] = [
     "-C",
     "multiline",
 ];
-/// Arguments of the tools that start an agent.
+/// Arguments of tools that start an agent.
 const DELEGATES: [&str; 9] = [
     "description",
     "prompt",
@@ -57,9 +57,9 @@ fn is_delegate(call: &ToolCall) -> bool {
     matches!(tools::own_name(call), Some("Task" | "Agent"))
 }
 
-/// The least risk of a call with arguments that are not known, if there are any.
+/// The minimum risk of a call with unknown arguments. `None`: all arguments are known.
 pub(super) fn unknown_arguments(call: &ToolCall) -> Option<Risk> {
-    // Some programs trim a path. Then it lies elsewhere than where it was looked for.
+    // Some programs trim a path, and then read another file than the gate has looked up.
     if call.named_files().iter().any(|file| file.trim() != file) {
         return Some(Risk::High);
     }
@@ -109,7 +109,7 @@ fn reads_what_is_named(tool: &str, input: &Value) -> bool {
 }
 
 impl Facts {
-    /// Whether files of the workspace decide what a program does, or what an agent of this name is.
+    /// Whether files of the workspace decide about a program or an agent of this name.
     #[must_use]
     pub fn shadows(&self, name: &str) -> bool {
         self.shadowed.contains(name) || self.shadowed.contains(ALL)
@@ -126,8 +126,8 @@ pub fn delegate(call: &ToolCall) -> Option<&str> {
     is_delegate(call).then(|| field("subagent_type").unwrap_or("general-purpose"))
 }
 
-/// Whether files of the workspace decide what a tool does that a rule allows by its name: a search
-/// by the settings of its program, an agent by its definition.
+/// Whether files of the workspace decide about a tool that a rule allows by name: a search by the
+/// settings of ripgrep, an agent by a definition.
 pub(super) fn is_shadowed(call: &ToolCall) -> bool {
     let program = (tools::own_name(call) == Some("Grep")).then_some("rg");
     delegate(call).or(program).is_some_and(|name| call.facts.shadows(name))

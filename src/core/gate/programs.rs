@@ -1,5 +1,5 @@
-//! What well-known programs do with their words and their standard input: which run other programs,
-//! which run text, which merely read. An unknown program may run any text that it reads.
+//! How well-known programs use their words and their standard input: some run other programs, some
+//! run text, some merely read. An unknown program may run any text from its standard input.
 
 mod interactive;
 pub mod options;
@@ -102,7 +102,7 @@ pub fn runs(words: &[String]) -> Vec<Run> {
     }
     let mut options = words.iter().skip(1).take_while(|word| is_option(word));
     if program == "command" && options.any(|word| word.contains(['v', 'V'])) {
-        // It tells what the words mean, and runs none of them.
+        // Explains the words, and runs none of them.
         return found;
     }
     if let Some((_, how)) = RUNNERS.iter().find(|(name, _)| *name == program) {
@@ -193,8 +193,8 @@ pub fn only_reads(words: &[String]) -> bool {
         }
 }
 
-/// The words of a git command that only reads, without the options that name its folder; and these
-/// folders, each relative to the one before. Other commands are returned as they are.
+/// The words of a reading git command without the options for its folder, and the folders, each
+/// relative to the previous folder. Other commands are returned unchanged.
 #[must_use]
 pub fn without_folders(words: &[String]) -> (Vec<&str>, Vec<&str>) {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -212,13 +212,13 @@ pub fn without_folders(words: &[String]) -> (Vec<&str>, Vec<&str>) {
     ([&["git"], rest].concat(), folders)
 }
 
-/// Whether a shell only checks the syntax of what it reads: `bash -n`.
+/// Whether a shell only checks the syntax of a script: `bash -n`.
 fn only_checks(words: &[String]) -> bool {
     let options: Vec<&String> = words.iter().skip(1).filter(|word| is_option(word)).collect();
     CHECKERS.contains(&name(words)) && matches!(options.as_slice(), [only] if *only == "-n")
 }
 
-/// Whether a command is a shell that reads its script from the standard input.
+/// Whether a command is a shell with its script on the standard input.
 #[must_use]
 pub fn reads_script(words: &[String]) -> bool {
     let mut words = words;
@@ -243,7 +243,7 @@ pub fn reads_script(words: &[String]) -> bool {
     evaluates(words) || (name(words) == "ssh" && starts(words, 1, 1).is_empty())
 }
 
-/// Whether a command runs its words as text, so that variables in them are run.
+/// Whether a command runs its words as text, including the values of variables.
 #[must_use]
 pub fn evaluates(words: &[String]) -> bool {
     matches!(name(words), "eval" | "source" | "." | "trap")
@@ -256,7 +256,7 @@ pub fn runs_code(words: &[String]) -> bool {
     is_interpreter(words)
 }
 
-/// Whether a command runs files that its words name.
+/// Whether a command runs files named by its words.
 #[must_use]
 pub fn runs_files(words: &[String]) -> bool {
     runs_scripts(words)
@@ -266,9 +266,8 @@ pub fn runs_files(words: &[String]) -> bool {
         || matches!(name(words), "make" | "gmake" | "just" | "crontab" | "at" | "batch")
 }
 
-/// Positions of the words that may name a file which the command runs: its program with a folder
-/// before the name, and the script of a shell or an interpreter. The word after an option may be
-/// the option's value.
+/// Positions of the words that may name a file to run: the program with a folder before the name,
+/// and the script of a shell or an interpreter. The word after an option may be the option's value.
 #[must_use]
 pub fn run_files(words: &[String]) -> Vec<usize> {
     let mut found = Vec::new();
@@ -290,13 +289,13 @@ pub fn run_files(words: &[String]) -> Vec<usize> {
     found
 }
 
-/// Whether a command is a shell, and may run files that its words name.
+/// Whether a command is a shell, and may run files named by its words.
 #[must_use]
 pub fn runs_scripts(words: &[String]) -> bool {
     is_shell(words) && !only_checks(words)
 }
 
-/// Whether a command copies, moves or changes the files that its words name.
+/// Whether a command copies, moves or changes files named by its words.
 #[must_use]
 pub fn moves_files(words: &[String]) -> bool {
     MOVERS.contains(&name(words)) || (name(words) == "git" && words.iter().any(|word| word == "mv"))

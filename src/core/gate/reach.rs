@@ -178,23 +178,11 @@ fn limited(mut reach: Reach) -> Reach {
 mod tests {
     use serde_json::json;
 
+    use super::super::tests::call;
     use super::*;
 
     fn reach(command: &str) -> Reach {
-        of(&ToolCall {
-            agent: "claude-code".into(),
-            session: None,
-            tool: "Bash".into(),
-            input: json!({ "command": command }),
-            cwd: "/p".into(),
-            roots: vec!["/p".into()],
-            home: None,
-            real: Vec::new(),
-            poses_as_repository: false,
-            own_prompt: false,
-            before: super::super::edits::Before::Absent,
-            facts: super::super::facts::Facts::default(),
-        })
+        of(&call("Bash", json!({ "command": command })))
     }
 
     fn names(reach: &Reach, name: &str) -> bool {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-pub(super) fn call(tool: &str, input: Value) -> ToolCall {
+pub(crate) fn call(tool: &str, input: Value) -> ToolCall {
     ToolCall {
         agent: "claude-code".into(),
         session: Some("s-1".into()),

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::sync::Notify;
 
+use crate::engine::per_caller::PerCaller;
+
 /// Most connections, however many files may be open.
 const MOST: usize = 8_192;
 /// Fewest connections, even if no file is left to be kept.
@@ -157,9 +159,10 @@ impl Connections {
         Self { places: Arc::default(), closed: Arc::default(), most, most_by_origin }
     }
 
-    /// Number of places.
-    pub(super) const fn most(&self) -> usize {
-        self.most
+    /// Requests in progress by caller: a quarter of the places for each, so that no caller keeps
+    /// every connection busy with long waits.
+    pub(super) fn in_progress(&self) -> PerCaller {
+        PerCaller::at_most((self.most / 4).max(1))
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {
@@ -335,5 +338,15 @@ mod tests {
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_eq!(of("::ffff:127.0.0.1"), of("127.0.0.1"));
         assert_ne!(of("127.0.0.1"), of("127.0.0.2"));
+    }
+
+    #[test]
+    fn a_caller_has_a_quarter_of_the_connections_in_progress() {
+        let progress = Connections::new(8).in_progress();
+        let held: Vec<_> = (0..2).map(|_| progress.count("token:1").unwrap()).collect();
+        assert_eq!(progress.count("token:1").unwrap_err(), 2);
+        assert!(progress.count("token:2").is_ok());
+        drop(held);
+        assert!(progress.count("token:1").is_ok());
     }
 }

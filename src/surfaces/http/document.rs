@@ -21,9 +21,8 @@ const COMMON_PROBLEMS: [ProblemKind; 3] =
 const AUTHENTICATED_PROBLEMS: [ProblemKind; 3] =
     [ProblemKind::Unauthorized, ProblemKind::TooMany, ProblemKind::Unavailable];
 
-/// The document as sent. Made once: anybody may ask for it, as often as they like.
-pub(super) static DOCUMENT: LazyLock<Bytes> =
-    LazyLock::new(|| serde_json::to_vec(&document()).unwrap_or_default().into());
+/// The document as sent. Made once, because anybody may request it without limit.
+pub(super) static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
 
 /// The OpenAPI document.
 #[must_use]

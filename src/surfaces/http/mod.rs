@@ -114,7 +114,6 @@ pub(super) struct ApiState {
     hosts: Vec<String>,
     limiter: RateLimit,
     connections: Connections,
-    /// Requests in progress: a quarter of the connections for each caller.
     in_progress: PerCaller,
     figures: Counters,
     /// Whether shutdown has begun.
@@ -168,7 +167,7 @@ impl HttpApi {
             rulebook,
             hosts: settings.hosts.iter().map(|host| host.to_lowercase()).collect(),
             limiter: RateLimit::per_second(settings.rate, settings.rate.saturating_mul(AT_ONCE)),
-            in_progress: PerCaller::at_most((connections.most() / 4).max(1)),
+            in_progress: connections.in_progress(),
             connections,
             figures: Counters::default(),
             ending: watch::Sender::new(false),

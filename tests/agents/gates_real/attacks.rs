@@ -89,7 +89,7 @@ async fn what_a_real_agents_model_tries_is_asked_with_all_that_would_run() {
             assert!(one.terms.risk >= asked.risk, "{kind:?} {}: {shown}", one.terms.risk);
         }
         assert!(!real.ran(), "{}", real.story(&said));
-        assert!(!real.model.told().contains("PRIVATE KEY-----\nsecret"), "{}", real.story(&said));
+        assert!(!real.model.told().contains("OPENSSH PRIVATE KEY"), "{}", real.story(&said));
     }
 }
 

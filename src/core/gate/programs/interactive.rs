@@ -1,15 +1,15 @@
-//! Which commands read further commands from a terminal. An agent that can type into a running
-//! program (Codex: `write_stdin`, for which Codex runs no hook) can then do anything, unseen.
+//! Commands that read further commands from a terminal. An agent may type into a running program
+//! unseen (Codex: `write_stdin`, without a hook), and thereby do anything.
 
 use super::{is_option, is_script_option, is_shell, name, starts, unversioned};
 
-/// Interpreters that read commands if they get no script.
+/// Interpreters that read commands without a script.
 const INTERPRETERS: &[&str] = &[
     "python", "pypy", "node", "nodejs", "deno", "bun", "ruby", "perl", "php", "lua", "luajit", "R",
     "julia", "tclsh", "swift", "octave",
 ];
 
-/// Options with which interpreters take their commands from the words, or only inform.
+/// Options of interpreters for commands in the words, or for information.
 const CODE: &[&str] = &[
     "-c",
     "-e",
@@ -45,11 +45,11 @@ const QUERY: &[&str] = &[
     "--batch",
 ];
 
-/// Options of shells and interpreters that take a value.
+/// Options of shells and interpreters with a value.
 const VALUED: &[&str] =
     &["-o", "-O", "+o", "+O", "--rcfile", "--init-file", "-W", "-X", "-I", "--import"];
 
-/// Modules of Python that read commands.
+/// Modules of Python with a prompt for commands.
 const MODULES: &[&str] = &["code", "pdb", "IPython", "asyncio", "bpython", "ptpython"];
 
 /// Clients of databases. Most can also run programs.
@@ -67,7 +67,7 @@ const CLIENTS: &[&str] = &[
     "sqlcmd",
 ];
 
-/// Programs that read commands whatever their words.
+/// Programs that always read commands.
 const ALWAYS: &[&str] = &[
     "bpython",
     "ed",
@@ -112,7 +112,7 @@ const ALWAYS: &[&str] = &[
     "wish",
 ];
 
-/// Verbs that open a shell or a console.
+/// Verbs for a shell or a console.
 const VERBS: &[(&str, &str)] = &[
     ("adb", "shell"),
     ("aws", "start-session"),
@@ -145,7 +145,7 @@ const VERBS: &[(&str, &str)] = &[
 /// Programs that open a shell elsewhere if a terminal is requested.
 const CONTAINERS: &[&str] = &["docker", "podman", "nerdctl", "kubectl", "oc", "lxc"];
 
-/// Whether a command reads further commands from its standard input, if that is a terminal.
+/// Whether a command reads further commands from a terminal.
 #[must_use]
 pub fn is_interactive(words: &[String]) -> bool {
     let program = name(words);

@@ -1,8 +1,8 @@
 //! Tells people about decisions that others assigned to them.
 //!
-//! As with reminders, quiet people are left in peace, except at critical risk and after a breach,
-//! and what comes within a minute comes as one message. Whoever is not told now is reminded by the
-//! escalation ladder. In memory, and best effort: the card shows the same.
+//! Follows a person's quiet hours as reminders do: only critical risk and a breach come through.
+//! Assignments within a minute share a message. A person who is not told now is reminded by the
+//! escalation ladder. Kept in memory, because the card shows the assignment too.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
