@@ -27,6 +27,7 @@ function toUser(raw) {
     name,
     display: raw.display_name ?? raw.global_name ?? raw.nick ?? name,
     bot: Boolean(raw.bot),
+    online: raw.online,
     roles: asList(raw.roles).map((role) => String(role?.id ?? role)),
     hue: raw.hue ?? raw.color_hue ?? hueOf(raw.id),
   };
@@ -162,7 +163,7 @@ export class Model {
   }
 
   isOnline(user) {
-    return !user.bot || this.botOnline;
+    return !user.bot || (user.online ?? this.botOnline);
   }
 
   /** Whether the message pings the current user, by the server's own reckoning of who was mentioned. */

@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use tokio::time::timeout_at;
+use tokio::time::timeout;
 
+use crate::commands::{CommandUse, Typed};
 use crate::context::Aim;
 use crate::gateway::Event;
 use crate::hub::Hub;
-use crate::interactions::{Kind, Modal, Progress};
+use crate::interactions::{Kind, Modal, Progress, Start};
 use crate::messages::{Draft, Envelope};
+use crate::model::{Audience, Cause, Channel, Message, User};
 use crate::outcome::Outcome;
 use crate::permissions::SEND_MESSAGES;
-use crate::server::{Audience, Cause, Channel, Message, User};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 
@@ -21,11 +22,11 @@ use crate::state::State;
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     /// Use a slash command.
-    Command { channel: String, name: String, options: Value },
+    Command { bot: Option<String>, channel: String, name: String, options: Value },
     /// Type into an option of a slash command.
-    Complete { channel: String, name: String, options: Value, focused: String },
+    Complete { bot: Option<String>, channel: String, name: String, options: Value, focused: String },
     /// Use a command of the context menu of a message or a person.
-    Context { channel: Option<String>, target: String, name: String },
+    Context { bot: Option<String>, channel: Option<String>, target: String, name: String },
     /// Click a button.
     Click { message: String, custom_id: String },
     /// Choose values of a select menu.
@@ -62,18 +63,18 @@ async fn answer(hub: &Hub, id: Snowflake, action: &Action) -> Outcome {
     loop {
         changes.mark_unchanged();
         let progress = hub.lock().progress(id);
-        let until = match progress {
+        let left = match progress {
             Progress::Over(outcome) => {
                 if let (Action::Submit { modal, .. }, true) = (action, outcome.ok) {
                     hub.lock().close_modal(modal);
                 }
                 return outcome;
             }
-            Progress::Until(until) => until,
+            Progress::For(left) => left,
         };
         tokio::select! {
             // Either the state changed or the time is over: both are for `progress` to judge.
-            _ = timeout_at(until.into(), changes.changed()) => {}
+            _ = timeout(left, changes.changed()) => {}
             () = hub.closing() => return Outcome::failed("the sandbox was stopped"),
         }
     }
@@ -85,19 +86,27 @@ type Checked<T> = Result<T, String>;
 impl State {
     fn begin(&mut self, user: &str, action: &Action) -> Checked<Begun> {
         let user = self
-            .server
+            .realm
             .person(user)
             .cloned()
             .ok_or_else(|| format!("there is no user named {user}"))?;
         match action {
-            Action::Command { channel, name, options } => {
-                self.begin_command(&user, channel, name, options, None)
+            Action::Command { bot, channel, name, options } => {
+                let channel = self.visible_channel(&user, channel)?;
+                let typed = Typed { user: &user, channel, name, bot: bot.as_deref() };
+                let use_of = self.command_use(typed, options, None)?;
+                let channel = channel.id;
+                Ok(self.begin_command(Kind::Command, &user, channel, use_of))
             }
-            Action::Complete { channel, name, options, focused } => {
-                self.begin_command(&user, channel, name, options, Some(focused))
+            Action::Complete { bot, channel, name, options, focused } => {
+                let channel = self.visible_channel(&user, channel)?;
+                let typed = Typed { user: &user, channel, name, bot: bot.as_deref() };
+                let use_of = self.command_use(typed, options, Some(focused))?;
+                let channel = channel.id;
+                Ok(self.begin_command(Kind::Autocomplete, &user, channel, use_of))
             }
-            Action::Context { channel, target, name } => {
-                self.begin_context(&user, channel.as_deref(), target, name)
+            Action::Context { bot, channel, target, name } => {
+                self.begin_context(&user, channel.as_deref(), target, name, bot.as_deref())
             }
             Action::Click { message, custom_id } => {
                 self.begin_component(&user, message, custom_id, None)
@@ -114,21 +123,15 @@ impl State {
 
     fn begin_command(
         &mut self,
+        kind: Kind,
         user: &User,
-        channel: &str,
-        name: &str,
-        options: &Value,
-        focused: Option<&String>,
-    ) -> Checked<Begun> {
-        let channel = self.visible_channel(user, channel)?;
-        let use_of = self.command_use(user, channel, name, options, focused)?;
-        let kind = match focused {
-            Some(_) => Kind::Autocomplete,
-            None => Kind::Command,
-        };
+        channel: Snowflake,
+        use_of: CommandUse,
+    ) -> Begun {
         let cause = Cause::Command { name: use_of.full_name, target: None };
-        let channel = channel.id;
-        Ok(self.send_interaction(kind, user, channel, cause, use_of.data, None))
+        let application = use_of.application;
+        let start = Start { application, kind, user: user.id, channel, cause };
+        self.send_interaction(user, start, use_of.data, None)
     }
 
     fn begin_context(
@@ -137,8 +140,9 @@ impl State {
         channel: Option<&str>,
         target: &str,
         name: &str,
+        bot: Option<&str>,
     ) -> Checked<Begun> {
-        let person = target.parse().ok().and_then(|id| self.server.user(id));
+        let person = target.parse().ok().and_then(|id| self.realm.user(id));
         let (channel, aim) = match person {
             Some(person) => {
                 let channel = match channel {
@@ -152,10 +156,15 @@ impl State {
                 (self.visible_channel(user, &message.channel.to_string())?, Aim::Message(message))
             }
         };
-        let use_of = self.context_use(user, channel, name, aim)?;
-        let cause = Cause::Command { name: use_of.full_name, target: Some(aim.target()) };
-        let channel = channel.id;
-        Ok(self.send_interaction(Kind::Command, user, channel, cause, use_of.data, None))
+        let use_of = self.context_use(Typed { user, channel, name, bot }, aim)?;
+        let start = Start {
+            application: use_of.application,
+            kind: Kind::Command,
+            user: user.id,
+            channel: channel.id,
+            cause: Cause::Command { name: use_of.full_name, target: Some(aim.target()) },
+        };
+        Ok(self.send_interaction(user, start, use_of.data, None))
     }
 
     fn begin_component(
@@ -172,13 +181,17 @@ impl State {
             return Err(format!("the component {custom_id} is disabled"));
         }
         let place =
-            self.server.channel(message.channel).ok_or_else(|| "the channel is gone".to_owned())?;
+            self.realm.channel(message.channel).ok_or_else(|| "the channel is gone".to_owned())?;
         let data = self.component_data(user, place, component, values)?;
-        let (id, channel) = (message.id, message.channel);
-        let object = self.server.message_object(message);
-        let kind = Kind::Component { message: id };
-        let cause = Cause::Component { message: id };
-        Ok(self.send_interaction(kind, user, channel, cause, data, Some(object)))
+        let object = self.realm.message_object(message);
+        let start = Start {
+            application: message.author,
+            kind: Kind::Component { message: message.id },
+            user: user.id,
+            channel: message.channel,
+            cause: Cause::Component { message: message.id },
+        };
+        Ok(self.send_interaction(user, start, data, Some(object)))
     }
 
     fn begin_submit(&mut self, user: &User, modal: &str, values: &Value) -> Checked<Begun> {
@@ -191,9 +204,14 @@ impl State {
             .ok_or_else(|| format!("no form {modal} is open before {}", user.name))?;
         let data = form_data(&modal, values)?;
         let message = modal.message.and_then(|id| self.message_object(id));
-        let kind = Kind::Modal { message: modal.message.filter(|_| message.is_some()) };
-        let cause = Cause::Modal { trigger: Box::new(modal.trigger) };
-        Ok(self.send_interaction(kind, user, modal.channel, cause, data, message))
+        let start = Start {
+            application: modal.application,
+            kind: Kind::Modal { message: modal.message.filter(|_| message.is_some()) },
+            user: user.id,
+            channel: modal.channel,
+            cause: Cause::Modal { trigger: Box::new(modal.trigger) },
+        };
+        Ok(self.send_interaction(user, start, data, message))
     }
 
     fn write(
@@ -212,7 +230,7 @@ impl State {
                 "a reply is posted where everyone in the channel sees the message".to_owned()
             );
         }
-        if self.server.permissions(user, channel) & SEND_MESSAGES == 0 {
+        if self.realm.permissions(user, channel) & SEND_MESSAGES == 0 {
             return Err("you may not write in this channel".to_owned());
         }
         if content.trim().is_empty() {
@@ -245,23 +263,23 @@ impl State {
         channel
             .parse()
             .ok()
-            .and_then(|id| self.server.channel(id))
-            .filter(|channel| self.server.sees(user, channel))
+            .and_then(|id| self.realm.channel(id))
+            .filter(|channel| self.realm.sees(user, channel))
             .ok_or_else(|| format!("{} sees no channel with the id {channel}", user.name))
     }
 
     fn first_channel(&self, user: &User) -> Checked<&Channel> {
-        let mut channels = self.server.channels.iter();
-        let first = channels.find(|channel| self.server.sees(user, channel));
+        let mut channels = self.realm.channels.iter();
+        let first = channels.find(|channel| self.realm.sees(user, channel));
         first.ok_or_else(|| format!("{} sees no channel", user.name))
     }
 
     fn visible_message(&self, user: &User, message: &str) -> Checked<&Message> {
-        let found = message.parse().ok().and_then(|id| self.server.message(id));
+        let found = message.parse().ok().and_then(|id| self.realm.message(id));
         let found =
             found.ok_or_else(|| format!("the message {message} does not exist (any more)"))?;
-        let channel = self.server.channel(found.channel);
-        let sees = channel.is_some_and(|channel| self.server.sees(user, channel));
+        let channel = self.realm.channel(found.channel);
+        let sees = channel.is_some_and(|channel| self.realm.sees(user, channel));
         if sees && found.visible_to(user.id) {
             Ok(found)
         } else {
@@ -271,21 +289,21 @@ impl State {
 
     fn send_interaction(
         &mut self,
-        kind: Kind,
         user: &User,
-        channel: Snowflake,
-        cause: Cause,
+        start: Start,
         data: Value,
         message: Option<Value>,
     ) -> Begun {
+        let clock = self.clock().clone();
         // Twice the lifetime, so that whoever waits for a deferred answer still finds its end.
-        self.interactions.forget(self.settings.token_lifetime * 2);
-        let interaction = self.interactions.begin(kind, user.id, channel, cause);
+        self.interactions.forget(&clock, self.settings.token_lifetime * 2);
+        let (application, channel) = (start.application, start.channel);
+        let interaction = self.interactions.begin(&clock, start);
         let id = interaction.id;
         let mut object = json!({
             "id": id,
-            "application_id": self.server.bot.id,
-            "type": kind.number(),
+            "application_id": application,
+            "type": interaction.kind.number(),
             "token": interaction.token,
             "version": 1,
             "data": data,
@@ -294,50 +312,54 @@ impl State {
             "entitlements": [],
             "attachment_size_limit": 10_485_760,
         });
-        self.add_surroundings(&mut object, user, channel);
+        self.add_surroundings(&mut object, user, application, channel);
         if let Some(message) = message {
             object["message"] = message;
         }
-        if self.endpoint.is_some() {
+        let known = self.realm.application(application);
+        if known.is_some_and(|application| application.endpoint.is_some()) {
             self.interactions.misdirect(id);
             self.touch();
         } else {
-            self.dispatch(Event::new("INTERACTION_CREATE", 0, object));
+            self.dispatch(Event::new(application, "INTERACTION_CREATE", 0, object));
         }
         Begun::Interaction(id)
     }
 
     /// Adds where the interaction takes place and who acts, which differ in direct messages.
-    fn add_surroundings(&self, object: &mut Value, user: &User, channel: Snowflake) {
-        let Some(channel) = self.server.channel(channel) else {
+    fn add_surroundings(
+        &self,
+        object: &mut Value,
+        user: &User,
+        application: Snowflake,
+        channel: Snowflake,
+    ) {
+        let Some(channel) = self.realm.channel(channel) else {
             return;
         };
-        let app = self.server.permissions(&self.server.bot, channel);
-        object["app_permissions"] = json!(app.to_string());
-        object["channel"] = self.server.channel_object(channel);
-        if channel.is_dm() {
-            object["user"] = self.server.user_object(user);
+        object["app_permissions"] = json!(self.bot_permissions(application, channel).to_string());
+        object["channel"] = self.realm.channel_object(channel);
+        let Some(guild) = self.realm.guild_of(channel) else {
+            object["user"] = self.realm.user_object(user);
             object["context"] = json!(1);
             object["authorizing_integration_owners"] = json!({ "0": "0" });
             return;
-        }
-        let permissions = self.server.permissions(user, channel).to_string();
+        };
+        let permissions = self.realm.permissions(user, channel).to_string();
         object["channel"]["permissions"] = json!(permissions);
-        object["member"] = self.server.member_object(user);
-        object["member"]["permissions"] = json!(permissions);
-        if !channel.is_own() {
-            object["member"]["roles"] = json!([]);
+        if let Some(member) = guild.member(user.id) {
+            object["member"] = self.realm.member_object(member);
         }
-        let guild = self.server.guild_of(channel);
+        object["member"]["permissions"] = json!(permissions);
         object["context"] = json!(0);
-        object["guild_id"] = json!(guild);
+        object["guild_id"] = json!(guild.id);
         object["guild_locale"] = json!("en-US");
         object["guild"] = json!({
-            "id": guild,
+            "id": guild.id,
             "locale": "en-US",
             "features": [],
         });
-        object["authorizing_integration_owners"] = json!({ "0": guild });
+        object["authorizing_integration_owners"] = json!({ "0": guild.id });
     }
 }
 

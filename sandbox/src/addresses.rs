@@ -22,12 +22,43 @@ pub struct Addresses {
     pub token: String,
     /// Id of the bot's application, which is also the id of its account.
     pub application_id: String,
-    /// Id of the server.
+    /// Id of the first guild.
     pub guild_id: String,
-    /// Channels of the server by name, top to bottom.
+    /// Channels of the first guild by name, top to bottom.
     pub channels: Names,
+    /// Roles of the first guild by name, lowest first: `@everyone`, those of the bots, the others.
+    pub roles: Names,
     /// People by name, the owner first.
     pub users: Names,
+    /// Further guilds.
+    pub more_guilds: Vec<GuildAddress>,
+    /// Further bots.
+    pub more_bots: Vec<BotAddress>,
+}
+
+/// A further guild.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct GuildAddress {
+    /// Name of the guild.
+    pub name: String,
+    /// Id of the guild.
+    pub id: String,
+    /// Its channels by name, top to bottom.
+    pub channels: Names,
+    /// Its roles by name, lowest first.
+    pub roles: Names,
+}
+
+/// A further bot.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct BotAddress {
+    /// Name of its account.
+    pub name: String,
+    /// Id of its application, which is also the id of its account.
+    pub application_id: String,
+    /// Its token, without the prefix `Bot `.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub token: String,
 }
 
 impl Addresses {
@@ -37,16 +68,38 @@ impl Addresses {
         self.channels.get(name)
     }
 
+    /// Id of the role of the first guild with this name.
+    #[must_use]
+    pub fn role_id(&self, name: &str) -> Option<&str> {
+        self.roles.get(name)
+    }
+
+    /// The further guild with this name.
+    #[must_use]
+    pub fn guild(&self, name: &str) -> Option<&GuildAddress> {
+        self.more_guilds.iter().find(|guild| guild.name == name)
+    }
+
+    /// The further bot with this name.
+    #[must_use]
+    pub fn bot(&self, name: &str) -> Option<&BotAddress> {
+        self.more_bots.iter().find(|bot| bot.name == name)
+    }
+
     /// Id of the person with this user name.
     #[must_use]
     pub fn user_id(&self, name: &str) -> Option<&str> {
         self.users.get(name)
     }
 
-    /// The same without the bot's token, which then is left out of the JSON.
+    /// The same without the bots' tokens, which then are left out of the JSON.
     #[must_use]
     pub fn without_token(&self) -> Self {
-        Self { token: String::new(), ..self.clone() }
+        let mut without = Self { token: String::new(), ..self.clone() };
+        for bot in &mut without.more_bots {
+            bot.token.clear();
+        }
+        without
     }
 }
 

@@ -3,9 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::clock::Clock;
 use crate::mentions::id_of;
+use crate::model::{Application, Channel, Place, User};
+use crate::permissions::USE_APPLICATION_COMMANDS;
 use crate::resolve::Resolved;
-use crate::server::{Channel, User};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 
@@ -30,16 +32,34 @@ const NUMBER: u64 = 10;
 #[derive(Clone, Debug)]
 pub(crate) struct Command {
     pub(crate) id: Snowflake,
-    /// Registered for the server only, not everywhere.
-    pub(crate) guild_only: bool,
+    pub(crate) scope: Scope,
     pub(crate) version: Snowflake,
     /// What the bot sent.
     pub(crate) spec: Value,
 }
 
+/// Where a command is registered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scope {
+    /// Everywhere.
+    Global,
+    /// In one guild.
+    Guild(Snowflake),
+}
+
+impl Scope {
+    /// The guild, of a command that is registered in one.
+    pub(crate) fn guild(self) -> Option<Snowflake> {
+        match self {
+            Self::Global => None,
+            Self::Guild(guild) => Some(guild),
+        }
+    }
+}
+
 impl Command {
-    pub(crate) fn new(spec: Value, guild_only: bool) -> Self {
-        Self { id: Snowflake::next(), guild_only, version: Snowflake::next(), spec }
+    pub(crate) fn new(clock: &Clock, spec: Value, scope: Scope) -> Self {
+        Self { id: clock.next_id(), scope, version: clock.next_id(), spec }
     }
 
     /// Discord's number for its kind; 1, a slash command, if the bot left it out.
@@ -53,9 +73,7 @@ impl Command {
 
     /// Whether two commands cannot stand beside each other.
     pub(crate) fn clashes(&self, other: &Self) -> bool {
-        self.guild_only == other.guild_only
-            && self.kind() == other.kind()
-            && self.name() == other.name()
+        self.scope == other.scope && self.kind() == other.kind() && self.name() == other.name()
     }
 
     /// Whether somebody with these permissions in a channel may use it there.
@@ -65,7 +83,8 @@ impl Command {
             Some(contexts) => contexts.iter().any(|c| c.as_u64() == Some(context)),
             None => context == 0 || self.spec["dm_permission"] != false,
         };
-        here && !(self.guild_only && channel.is_dm()) && (channel.is_dm() || self.lets(permissions))
+        let in_scope = self.scope.guild().is_none_or(|guild| channel.guild() == Some(guild));
+        here && in_scope && (channel.is_dm() || self.lets(permissions))
     }
 
     /// Whether somebody with these permissions in the server may use it.
@@ -85,17 +104,22 @@ impl Command {
 /// A command as a person used it.
 #[derive(Debug)]
 pub(crate) struct CommandUse {
+    /// The application whose command it is.
+    pub(crate) application: Snowflake,
     /// With its subcommand.
     pub(crate) full_name: String,
     /// The `data` of the interaction.
     pub(crate) data: Value,
 }
 
-/// Who uses a command where.
+/// Who uses a command where, and which.
 #[derive(Clone, Copy)]
-struct Place<'a> {
-    user: &'a User,
-    channel: &'a Channel,
+pub(crate) struct Typed<'a> {
+    pub(crate) user: &'a User,
+    pub(crate) channel: &'a Channel,
+    pub(crate) name: &'a str,
+    /// The bot that is meant, by its name; `None`: the first one that offers such a command.
+    pub(crate) bot: Option<&'a str>,
 }
 
 /// The definition a person arrived at after the subcommands.
@@ -107,7 +131,7 @@ struct Leaf<'a> {
 
 impl State {
     /// A command object.
-    pub(crate) fn command_object(&self, command: &Command) -> Value {
+    pub(crate) fn command_object(&self, application: Snowflake, command: &Command) -> Value {
         let mut object = json!({
             "type": 1,
             "name_localizations": null,
@@ -128,43 +152,94 @@ impl State {
             }
         }
         object["id"] = json!(command.id);
-        object["application_id"] = json!(self.server.bot.id);
+        object["application_id"] = json!(application);
         object["version"] = json!(command.version);
-        if command.guild_only {
-            object["guild_id"] = json!(self.server.guild_id);
+        if let Some(guild) = command.scope.guild() {
+            object["guild_id"] = json!(guild);
         }
         object
     }
 
     /// The commands a person may use anywhere.
     pub(crate) fn commands_for(&self, user: &User) -> Vec<Value> {
-        let permissions = self.server.guild_permissions(user);
-        self.commands
-            .iter()
-            .filter(|command| command.lets(permissions))
-            .map(|command| self.command_object(command))
+        let all = self.realm.applications.iter();
+        all.flat_map(|application| {
+            let commands = application.commands.iter();
+            commands
+                .filter(|command| self.is_open_to(application, command, user))
+                .map(|command| self.command_object(application.id(), command))
+        })
+        .collect()
+    }
+
+    /// Whether a person may use a command somewhere.
+    fn is_open_to(&self, application: &Application, command: &Command, user: &User) -> bool {
+        let guilds = self.realm.guilds_of(application.id());
+        let mut guilds = guilds
+            .filter(|guild| command.scope.guild().is_none_or(|only| only == guild.id))
+            .map(|guild| self.realm.guild_permissions(guild, user.id));
+        guilds.any(|permissions| command.lets(permissions))
+    }
+
+    /// The applications whose bots are in a channel's guild or direct message, or the one of them
+    /// that is meant by its name.
+    pub(crate) fn applications_at<'a>(
+        &'a self,
+        channel: &'a Channel,
+        bot: Option<&'a str>,
+    ) -> impl Iterator<Item = &'a Application> {
+        let guild = self.realm.guild_of(channel);
+        let all = self.realm.applications.iter();
+        all.filter(move |application| match &channel.place {
+            Place::Dm { application: id, .. } => *id == application.id(),
+            _ => guild.is_some_and(|guild| guild.has(application.id())),
+        })
+        .filter(move |application| bot.is_none_or(|name| application.bot.name == name))
+    }
+
+    /// The first application here that offers a person a command of a kind and name.
+    pub(crate) fn offered<'a>(
+        &'a self,
+        kind: u64,
+        use_of: Typed<'a>,
+    ) -> Option<(Snowflake, &'a Command)> {
+        let permissions = self.realm.permissions(use_of.user, use_of.channel);
+        if !use_of.channel.is_dm() && permissions & USE_APPLICATION_COMMANDS == 0 {
+            return None;
+        }
+        self.applications_at(use_of.channel, use_of.bot).find_map(|application| {
+            let mut commands = application.commands.iter();
+            let command = commands.find(|command| {
+                command.kind() == kind
+                    && command.name() == use_of.name
+                    && command.is_offered(use_of.channel, permissions)
+            })?;
+            Some((application.id(), command))
+        })
+    }
+
+    /// The names of the commands of a kind that are registered by applications in a channel.
+    pub(crate) fn registered<'a>(&'a self, kind: u64, channel: &'a Channel) -> Vec<&'a str> {
+        self.applications_at(channel, None)
+            .flat_map(|application| &application.commands)
+            .filter(|command| command.kind() == kind)
+            .map(Command::name)
             .collect()
     }
 
     /// What Discord's app sends when a person uses a command, or types into its option `focused`.
     pub(crate) fn command_use(
         &self,
-        user: &User,
-        channel: &Channel,
-        name: &str,
+        typed: Typed<'_>,
         options: &Value,
         focused: Option<&String>,
     ) -> Result<CommandUse, String> {
-        let full_name = name.trim_start_matches('/');
+        let full_name = typed.name.trim_start_matches('/');
         let mut words = full_name.split_whitespace();
         let first = words.next().unwrap_or_default();
-        let permissions = self.server.permissions(user, channel);
-        let command = self
-            .commands
-            .iter()
-            .filter(|command| command.kind() == SLASH && command.name() == first)
-            .find(|command| command.is_offered(channel, permissions))
-            .ok_or_else(|| self.not_offered(first))?;
+        let typed = Typed { name: first, ..typed };
+        let (application, command) =
+            self.offered(SLASH, typed).ok_or_else(|| self.not_offered(typed))?;
         let leaf = descend(&command.spec, words)?;
         let empty = Map::new();
         let given = match options {
@@ -173,8 +248,7 @@ impl State {
             other => return Err(format!("options must be an object, not {other}")),
         };
         let mut resolved = Resolved::default();
-        let place = Place { user, channel };
-        let filled = self.fill(&leaf, given, focused, place, &mut resolved)?;
+        let filled = self.fill(&leaf, given, focused, typed, &mut resolved)?;
         let mut data = json!({
             "id": command.id,
             "name": first,
@@ -184,16 +258,15 @@ impl State {
         if !resolved.is_empty() {
             data["resolved"] = resolved.into_value();
         }
-        if command.guild_only {
-            data["guild_id"] = json!(self.server.guild_id);
+        if let Some(guild) = command.scope.guild() {
+            data["guild_id"] = json!(guild);
         }
-        Ok(CommandUse { full_name: full_name.to_owned(), data })
+        Ok(CommandUse { application, full_name: full_name.to_owned(), data })
     }
 
-    fn not_offered(&self, name: &str) -> String {
-        let typed = self.commands.iter().filter(|command| command.kind() == SLASH);
-        let names: Vec<_> = typed.map(Command::name).collect();
-        format!("no command /{name} is offered here; registered are: {names:?}")
+    fn not_offered(&self, typed: Typed<'_>) -> String {
+        let names = self.registered(SLASH, typed.channel);
+        format!("no command /{} is offered here; registered are: {names:?}", typed.name)
     }
 
     /// The options as the interaction has them.
@@ -202,7 +275,7 @@ impl State {
         leaf: &Leaf<'_>,
         given: &Map<String, Value>,
         focused: Option<&String>,
-        place: Place<'_>,
+        place: Typed<'_>,
         resolved: &mut Resolved,
     ) -> Result<Vec<Value>, String> {
         let names = || leaf.options.iter().filter_map(|o| o["name"].as_str());
@@ -235,7 +308,7 @@ impl State {
         &self,
         option: &Value,
         value: &Value,
-        place: Place<'_>,
+        place: Typed<'_>,
         resolved: &mut Resolved,
     ) -> Result<Value, String> {
         let name = option["name"].as_str().unwrap_or_default();
@@ -262,18 +335,23 @@ impl State {
         &self,
         option: &Value,
         value: &Value,
-        place: Place<'_>,
+        place: Typed<'_>,
         resolved: &mut Resolved,
     ) -> Result<Value, String> {
         let nothing = || format!("{value} is not valid for the option {}", option["name"]);
         let id = id_of(value).ok_or_else(nothing)?;
         let kind = option["type"].as_u64();
-        let server = &self.server;
-        if let (Some(USER | MENTIONABLE), Some(user)) = (kind, server.user(id)) {
+        let realm = &self.realm;
+        let guild = realm.guild_of(place.channel);
+        let role = guild.and_then(|guild| Some((guild, guild.role(id)?)));
+        let channel = realm.channel(id).filter(|channel| {
+            channel.guild().is_some() && channel.guild() == place.channel.guild()
+        });
+        if let (Some(USER | MENTIONABLE), Some(user)) = (kind, realm.user(id)) {
             resolved.user(self, user, place.channel);
-        } else if let (Some(ROLE | MENTIONABLE), Some(role)) = (kind, server.role(id)) {
-            resolved.role(self, role);
-        } else if let (Some(CHANNEL), Some(channel)) = (kind, server.channel(id)) {
+        } else if let (Some(ROLE | MENTIONABLE), Some((guild, role))) = (kind, role) {
+            resolved.role(self, guild, role);
+        } else if let (Some(CHANNEL), Some(channel)) = (kind, channel) {
             resolved.channel(self, channel, place.user);
         } else {
             return Err(nothing());

@@ -3,9 +3,9 @@
 
 use serde_json::json;
 
-use crate::commands::{Command, CommandUse, ON_MESSAGE, ON_USER};
+use crate::commands::{CommandUse, ON_MESSAGE, ON_USER, Typed};
+use crate::model::{Message, Target, User};
 use crate::resolve::Resolved;
-use crate::server::{Channel, Message, Target, User};
 use crate::state::State;
 
 /// What a person used a context menu on.
@@ -35,20 +35,9 @@ impl Aim<'_> {
 
 impl State {
     /// What Discord's app sends when a person uses a command of a context menu.
-    pub(crate) fn context_use(
-        &self,
-        person: &User,
-        channel: &Channel,
-        name: &str,
-        aim: Aim<'_>,
-    ) -> Result<CommandUse, String> {
-        let permissions = self.server.permissions(person, channel);
-        let command = self
-            .commands
-            .iter()
-            .filter(|command| command.kind() == aim.kind() && command.name() == name)
-            .find(|command| command.is_offered(channel, permissions))
-            .ok_or_else(|| self.not_in_menu(name, aim))?;
+    pub(crate) fn context_use(&self, typed: Typed<'_>, aim: Aim<'_>) -> Result<CommandUse, String> {
+        let (application, command) =
+            self.offered(aim.kind(), typed).ok_or_else(|| self.not_in_menu(typed, aim))?;
         let mut resolved = Resolved::default();
         let target = match aim {
             Aim::Message(message) => {
@@ -56,30 +45,30 @@ impl State {
                 message.id
             }
             Aim::User(user) => {
-                resolved.user(self, user, channel);
+                resolved.user(self, user, typed.channel);
                 user.id
             }
         };
         let mut data = json!({
             "id": command.id,
-            "name": name,
+            "name": typed.name,
             "type": command.kind(),
             "target_id": target,
             "resolved": resolved.into_value(),
         });
-        if command.guild_only {
-            data["guild_id"] = json!(self.server.guild_id);
+        if let Some(guild) = command.scope.guild() {
+            data["guild_id"] = json!(guild);
         }
-        Ok(CommandUse { full_name: name.to_owned(), data })
+        Ok(CommandUse { application, full_name: typed.name.to_owned(), data })
     }
 
-    fn not_in_menu(&self, name: &str, aim: Aim<'_>) -> String {
-        let of_kind = self.commands.iter().filter(|command| command.kind() == aim.kind());
-        let names: Vec<_> = of_kind.map(Command::name).collect();
+    fn not_in_menu(&self, typed: Typed<'_>, aim: Aim<'_>) -> String {
+        let names = self.registered(aim.kind(), typed.channel);
         let on = match aim {
             Aim::Message(_) => "messages",
             Aim::User(_) => "people",
         };
+        let name = typed.name;
         format!("no command {name:?} is offered for {on} here; registered are: {names:?}")
     }
 }

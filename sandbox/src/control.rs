@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -20,7 +21,7 @@ use crate::http::refuse;
 use crate::hub::Hub;
 use crate::live;
 use crate::moderation::Age;
-use crate::options::BotAccess;
+use crate::world::BotAccess;
 use crate::{control_faults, control_help};
 
 /// One thing that the control API does.
@@ -109,6 +110,14 @@ pub(crate) fn routes() -> Vec<Route> {
             "changes the server, as a moderator, a person in their settings, or the \
              application's owner",
         ),
+        route(
+            "POST",
+            "/_sandbox/advance",
+            Takes::Bodies(|| json!([{ "ms": 900_000 }])),
+            || post(advance),
+            "moves the clock forward: the deadlines that then lie behind are carried out, those of \
+             interactions, time-outs and rate limits",
+        ),
     ];
     all.extend(streams_and_files());
     all
@@ -152,7 +161,7 @@ async fn state(
     match state.view(name) {
         Some(view) => Json(view).into_response(),
         None => {
-            let known: Vec<_> = state.server.people.iter().map(|user| &user.name).collect();
+            let known: Vec<_> = state.realm.people.iter().map(|user| &user.name).collect();
             let error = format!("there is no user named {name:?}; there are {known:?}");
             refuse(StatusCode::NOT_FOUND, &error)
         }
@@ -171,12 +180,14 @@ struct Act {
 #[serde(tag = "action", rename_all = "snake_case")]
 enum ActWhat {
     Command {
+        bot: Option<String>,
         channel: String,
         name: String,
         #[serde(default)]
         options: Value,
     },
     Complete {
+        bot: Option<String>,
         channel: String,
         name: String,
         #[serde(default)]
@@ -184,6 +195,7 @@ enum ActWhat {
         focused: String,
     },
     Context {
+        bot: Option<String>,
         channel: Option<String>,
         target_id: String,
         name: String,
@@ -211,12 +223,14 @@ enum ActWhat {
 impl From<ActWhat> for Action {
     fn from(what: ActWhat) -> Self {
         match what {
-            ActWhat::Command { channel, name, options } => Self::Command { channel, name, options },
-            ActWhat::Complete { channel, name, options, focused } => {
-                Self::Complete { channel, name, options, focused }
+            ActWhat::Command { bot, channel, name, options } => {
+                Self::Command { bot, channel, name, options }
             }
-            ActWhat::Context { channel, target_id, name } => {
-                Self::Context { channel, target: target_id, name }
+            ActWhat::Complete { bot, channel, name, options, focused } => {
+                Self::Complete { bot, channel, name, options, focused }
+            }
+            ActWhat::Context { bot, channel, target_id, name } => {
+                Self::Context { bot, channel, target: target_id, name }
             }
             ActWhat::Click { message_id, custom_id } => {
                 Self::Click { message: message_id, custom_id }
@@ -258,6 +272,23 @@ async fn journal(
     }
 }
 
+/// The body of `advance`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    ms: u64,
+}
+
+async fn advance(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
+    match parse::<Advance>(&body, "{\"ms\": milliseconds}") {
+        Ok(Advance { ms }) => {
+            hub.lock().advance(Duration::from_millis(ms));
+            Json(json!({ "ok": true })).into_response()
+        }
+        Err(words) => refuse(StatusCode::BAD_REQUEST, &words),
+    }
+}
+
 /// The body of `world`.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -266,9 +297,10 @@ enum WorldBody {
     DeleteMessages { channel: String, message_ids: Vec<String> },
     DeleteChannel { channel: String },
     BotAccess { channel: String, access: BotAccess },
-    RolePermissions { role: String, permissions: u64 },
+    RolePermissions { guild: Option<String>, role: String, permissions: u64 },
     CloseDms { user: String, closed: bool },
-    Membership { user: String, member: bool },
+    Membership { guild: Option<String>, user: String, member: bool },
+    TimeOut { guild: Option<String>, user: String, seconds: Option<u64> },
     InteractionsEndpoint { url: Option<String> },
     Invite { server: String, age: Age },
     BotPublic { public: bool },
@@ -276,7 +308,7 @@ enum WorldBody {
 
 async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
     let expected = "{\"do\": delete_message|delete_messages|delete_channel|bot_access|\
-                    role_permissions|close_dms|membership|interactions_endpoint|invite|\
+                    role_permissions|close_dms|membership|time_out|interactions_endpoint|invite|\
                     bot_public, …}";
     let body = match parse::<WorldBody>(&body, expected) {
         Ok(body) => body,
@@ -293,14 +325,18 @@ async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
         }
         WorldBody::DeleteChannel { channel } => state.delete_channel(&channel),
         WorldBody::BotAccess { channel, access } => state.set_bot_access(&channel, access),
-        WorldBody::RolePermissions { role, permissions } => {
-            state.set_role_permissions(&role, permissions)
+        WorldBody::RolePermissions { guild, role, permissions } => {
+            state.set_role_permissions(guild.as_deref(), &role, permissions)
         }
         WorldBody::CloseDms { user, closed } => state.close_dms(&user, closed),
-        WorldBody::Membership { user, member } => state.set_member(&user, member),
+        WorldBody::Membership { guild, user, member } => {
+            state.set_member(guild.as_deref(), &user, member)
+        }
+        WorldBody::TimeOut { guild, user, seconds } => {
+            state.time_out(guild.as_deref(), &user, seconds.map(Duration::from_secs))
+        }
         WorldBody::InteractionsEndpoint { url } => {
-            state.endpoint = url;
-            state.touch();
+            state.set_endpoint(state.realm.first_application().id(), url);
             Ok(())
         }
         WorldBody::Invite { server, age } => {

@@ -70,6 +70,7 @@ pub(crate) fn worlds() -> Value {
         { "do": "role_permissions", "role": "@everyone", "permissions": 1024 },
         { "do": "close_dms", "user": "maya", "closed": true },
         { "do": "membership", "user": "sven", "member": false },
+        { "do": "time_out", "guild": "Workshop", "user": "sven", "seconds": 60 },
         { "do": "interactions_endpoint", "url": "https://example.com/interactions" },
         { "do": "invite", "server": "Another server", "age": "older" },
         { "do": "bot_public", "public": true },

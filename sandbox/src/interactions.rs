@@ -6,15 +6,18 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::clock::Clock;
+use crate::model::{Cause, Origin};
 use crate::outcome::Outcome;
-use crate::server::{Cause, Origin};
 use crate::snowflake::{self, Snowflake};
 use crate::state::State;
 
 /// What a person did, and what has come of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Interaction {
     pub(crate) id: Snowflake,
+    /// The application that is to answer.
+    pub(crate) application: Snowflake,
     pub(crate) token: String,
     pub(crate) kind: Kind,
     pub(crate) user: Snowflake,
@@ -94,6 +97,8 @@ pub(crate) enum Answer {
 /// A form that stands open before a person.
 #[derive(Clone, Debug)]
 pub(crate) struct Modal {
+    /// The application that opened it.
+    pub(crate) application: Snowflake,
     pub(crate) user: Snowflake,
     pub(crate) channel: Snowflake,
     pub(crate) message: Option<Snowflake>,
@@ -102,8 +107,18 @@ pub(crate) struct Modal {
     pub(crate) form: Value,
 }
 
+/// What an interaction begins with.
+#[derive(Clone, Debug)]
+pub(crate) struct Start {
+    pub(crate) application: Snowflake,
+    pub(crate) kind: Kind,
+    pub(crate) user: Snowflake,
+    pub(crate) channel: Snowflake,
+    pub(crate) cause: Cause,
+}
+
 /// All interactions and open forms.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Interactions {
     all: HashMap<Snowflake, Interaction>,
     pub(crate) modals: HashMap<Snowflake, Modal>,
@@ -111,16 +126,12 @@ pub(crate) struct Interactions {
 
 impl Interactions {
     /// Begins an interaction.
-    pub(crate) fn begin(
-        &mut self,
-        kind: Kind,
-        user: Snowflake,
-        channel: Snowflake,
-        cause: Cause,
-    ) -> &Interaction {
-        let id = Snowflake::next();
+    pub(crate) fn begin(&mut self, clock: &Clock, start: Start) -> &Interaction {
+        let Start { application, kind, user, channel, cause } = start;
+        let id = clock.next_id();
         self.all.entry(id).or_insert(Interaction {
             id,
+            application,
             token: format!("{}{}", snowflake::secret(), snowflake::secret()),
             kind,
             user,
@@ -129,14 +140,20 @@ impl Interactions {
             stage: Stage::Waiting,
             original: None,
             messages: Vec::new(),
-            began: Instant::now(),
+            began: clock.instant(),
             answered: None,
         })
     }
 
     /// Forgets what began longer ago than this.
-    pub(crate) fn forget(&mut self, age: Duration) {
-        self.all.retain(|_, interaction| !interaction.is_expired(age));
+    pub(crate) fn forget(&mut self, clock: &Clock, age: Duration) {
+        self.all.retain(|_, interaction| !interaction.is_expired(clock, age));
+    }
+
+    /// The interactions that wait for an answer.
+    pub(crate) fn open(&self) -> Vec<Snowflake> {
+        let open = |i: &&Interaction| matches!(i.stage, Stage::Waiting | Stage::Thinking);
+        self.all.values().filter(open).map(|interaction| interaction.id).collect()
     }
 
     /// Notes that the bot will never hear of an interaction.
@@ -173,18 +190,22 @@ impl Interactions {
 
 impl Interaction {
     /// Whether the first answer may no longer come.
-    pub(crate) fn is_late(&self, deadline: Duration) -> bool {
-        matches!(self.stage, Stage::Waiting) && self.began.elapsed() >= deadline
+    pub(crate) fn is_late(&self, clock: &Clock, deadline: Duration) -> bool {
+        matches!(self.stage, Stage::Waiting) && self.age(clock) >= deadline
     }
 
     /// Whether the token is of no use any more.
-    pub(crate) fn is_expired(&self, lifetime: Duration) -> bool {
-        self.began.elapsed() >= lifetime
+    pub(crate) fn is_expired(&self, clock: &Clock, lifetime: Duration) -> bool {
+        self.age(clock) >= lifetime
+    }
+
+    fn age(&self, clock: &Clock) -> Duration {
+        clock.instant().saturating_duration_since(self.began)
     }
 
     /// Notes the bot's first answer.
-    pub(crate) fn acknowledge(&mut self, stage: Stage) {
-        self.answered = Some(Instant::now());
+    pub(crate) fn acknowledge(&mut self, clock: &Clock, stage: Stage) {
+        self.answered = Some(clock.instant());
         self.stage = stage;
     }
 
@@ -207,8 +228,8 @@ impl Interaction {
 pub(crate) enum Progress {
     /// It is over.
     Over(Outcome),
-    /// It may go on until this moment.
-    Until(Instant),
+    /// It may go on for so long.
+    For(Duration),
 }
 
 impl State {
@@ -216,6 +237,7 @@ impl State {
     pub(crate) fn progress(&mut self, id: Snowflake) -> Progress {
         let deadline = self.settings.interaction_deadline;
         let lifetime = self.settings.token_lifetime;
+        let now = self.clock().instant();
         let Some(interaction) = self.interactions.get_mut(id) else {
             return Progress::Over(Outcome::failed("This interaction failed"));
         };
@@ -226,8 +248,8 @@ impl State {
                 return Progress::Over(self.outcome(id));
             }
         };
-        if Instant::now() < end {
-            return Progress::Until(end);
+        if now < end {
+            return Progress::For(end.saturating_duration_since(now));
         }
         interaction.stage = Stage::Failed;
         self.touch();
@@ -263,14 +285,16 @@ impl State {
             Kind::Component { .. } => "This interaction failed",
             Kind::Modal { .. } => "Something went wrong. Try again.",
         };
-        if let (Stage::Misdirected, Some(endpoint)) = (&interaction.stage, &self.endpoint) {
+        let application = self.realm.application(interaction.application);
+        let endpoint = application.and_then(|application| application.endpoint.as_ref());
+        if let (Stage::Misdirected, Some(endpoint)) = (&interaction.stage, endpoint) {
             format!(
                 "{words} (sent to the Interactions Endpoint URL {endpoint}, not over the gateway)"
             )
         } else if interaction.answered.is_some() {
             let limit = words_for(self.settings.token_lifetime);
             format!("{words} (deferred, but no answer within {limit})")
-        } else if self.gateway.connected() == 0 {
+        } else if !self.gateway.is_connected(interaction.application) {
             let limit = words_for(self.settings.interaction_deadline);
             format!("{words} (no answer within {limit}: the bot is not connected)")
         } else {

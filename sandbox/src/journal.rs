@@ -4,7 +4,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::clock;
+use crate::clock::{self, Clock};
+use crate::snowflake::Snowflake;
 
 /// Entries kept; older ones are forgotten so that a long demonstration does not fill the memory.
 const KEPT: usize = 20_000;
@@ -20,6 +21,8 @@ pub struct JournalEntry {
     pub kind: Wire,
     /// Seen from the sandbox.
     pub direction: Direction,
+    /// The application whose bot sent or got it; `null` for requests without a known token.
+    pub application_id: Option<String>,
     /// HTTP method; of a gateway payload, the name of the operation or event.
     pub method: String,
     /// Path below `/api/v10` with its query; of a gateway payload, empty.
@@ -53,16 +56,22 @@ pub enum Direction {
 }
 
 /// The entries so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Journal {
+    clock: Clock,
     entries: std::collections::VecDeque<JournalEntry>,
     last: u64,
 }
 
 impl Journal {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, entries: std::collections::VecDeque::new(), last: 0 }
+    }
+
     /// Notes a REST request and how it was answered.
     pub(crate) fn rest(
         &mut self,
+        application: Option<Snowflake>,
         method: &str,
         path: &str,
         status: Option<u16>,
@@ -71,9 +80,10 @@ impl Journal {
     ) {
         self.push(JournalEntry {
             n: 0,
-            at: clock::iso(clock::now()),
+            at: clock::iso(self.clock.now()),
             kind: Wire::Rest,
             direction: Direction::In,
+            application_id: application.map(|id| id.to_string()),
             method: method.to_owned(),
             path: path.to_owned(),
             status,
@@ -83,12 +93,19 @@ impl Journal {
     }
 
     /// Notes a gateway payload.
-    pub(crate) fn gateway(&mut self, direction: Direction, name: &str, data: Value) {
+    pub(crate) fn gateway(
+        &mut self,
+        direction: Direction,
+        application: Option<Snowflake>,
+        name: &str,
+        data: Value,
+    ) {
         self.push(JournalEntry {
             n: 0,
-            at: clock::iso(clock::now()),
+            at: clock::iso(self.clock.now()),
             kind: Wire::Gateway,
             direction,
+            application_id: application.map(|id| id.to_string()),
             method: name.to_owned(),
             path: String::new(),
             status: None,

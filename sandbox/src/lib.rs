@@ -6,11 +6,12 @@
 //! they see through [`View`]. The sandbox refuses what Discord refuses, with Discord's codes and
 //! bodies, and misbehaves on request ([`Fault`], [`GatewayFault`]). A moderator's hand is on
 //! [`Sandbox`] itself: messages and channels go, permissions are taken and given back, people
-//! leave.
+//! leave. Several guilds and bots live in one sandbox ([`World::more_guilds`],
+//! [`World::more_bots`]).
 //!
 //! Not simulated: voice, threads, reactions, attachments as command options, components of "version
 //! 2" and fields of forms other than rows of text inputs (both are refused as invalid), more than
-//! one server or shard.
+//! one shard.
 
 mod actions;
 mod addresses;
@@ -22,6 +23,7 @@ mod control_faults;
 mod control_help;
 mod error;
 mod fault;
+mod founding;
 mod gateway;
 mod http;
 mod hub;
@@ -30,6 +32,7 @@ mod journal;
 mod live;
 mod mentions;
 mod messages;
+mod model;
 mod moderation;
 mod net;
 mod objects;
@@ -45,26 +48,30 @@ mod resolve;
 mod rest;
 mod sandbox;
 mod selection;
-mod server;
 mod snowflake;
 mod state;
 mod tls;
 mod validate;
 mod view;
 mod views;
+mod world;
 
-pub use addresses::{Addresses, Names};
+pub use addresses::{Addresses, BotAddress, GuildAddress, Names};
 pub use error::{StartError, TimedOut};
 pub use fault::{
     DropHow, Effect, Fault, GatewayFault, GatewayPhase, LimitHeader, LimitScope, Match,
 };
 pub use journal::{Direction, JournalEntry, Wire};
 pub use moderation::Age;
-pub use options::{BotAccess, ChannelSpec, Options, RateLimits, UserSpec, World};
+pub use options::{Options, RateLimits};
 pub use outcome::Outcome;
 pub use person::Person;
 pub use sandbox::Sandbox;
 pub use view::{ChannelKind, ChannelView, Notification, Pending, Reason, View};
+pub use world::{
+    BotAccess, BotSpec, ChannelSpec, GuildSpec, MemberSpec, OverwriteSpec, RoleSpec, Subject,
+    UserSpec, World,
+};
 
 /// The README's example must compile, and do what it says.
 #[cfg(doctest)]

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
+use crate::model::{Channel, Mentions, Realm, User};
 use crate::permissions::MENTION_EVERYONE;
-use crate::server::{Channel, Mentions, Server, User};
 use crate::snowflake::Snowflake;
 
 /// What `allowed_mentions` lets through.
@@ -72,7 +72,7 @@ pub(crate) fn id_of(value: &Value) -> Option<Snowflake> {
     }
 }
 
-impl Server {
+impl Realm {
     /// Whom a message with this content by this author pings in this channel.
     pub(crate) fn mentions(
         &self,
@@ -81,6 +81,8 @@ impl Server {
         channel: &Channel,
         allowed: &AllowedMentions,
     ) -> Mentions {
+        let guild = self.guild_of(channel);
+        let is_role = |id| guild.is_some_and(|guild| guild.role(id).is_some());
         let may_ping_all = self.permissions(author, channel) & MENTION_EVERYONE != 0;
         let mut mentions = Mentions {
             everyone: allowed.everyone
@@ -93,7 +95,7 @@ impl Server {
                 Tag::User(id) if allowed.users.lets(id) && self.user(id).is_some() => {
                     add(&mut mentions.users, id);
                 }
-                Tag::Role(id) if allowed.roles.lets(id) && self.role(id).is_some() => {
+                Tag::Role(id) if allowed.roles.lets(id) && is_role(id) => {
                     add(&mut mentions.roles, id);
                 }
                 Tag::User(_) | Tag::Role(_) | Tag::Channel(_) => {}
@@ -111,12 +113,13 @@ impl Server {
                     &[format!("<@{id}>"), format!("<@!{id}>")],
                     self.user(id).map(|user| format!("@{}", user.display_name)),
                 ),
-                Tag::Role(id) => {
-                    (&[format!("<@&{id}>")], self.role(id).map(|role| format!("@{}", role.name)))
-                }
+                Tag::Role(id) => (
+                    &[format!("<@&{id}>")],
+                    self.role(id).map(|(_, role)| format!("@{}", role.name)),
+                ),
                 Tag::Channel(id) => (
                     &[format!("<#{id}>")],
-                    self.channel(id).map(|channel| format!("#{}", channel.name(&self.bot))),
+                    self.channel(id).map(|channel| format!("#{}", self.channel_name(channel))),
                 ),
             };
             for mark in marks {

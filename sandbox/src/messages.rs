@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
-use crate::clock;
+use crate::clock::iso;
 use crate::gateway::{Event, intents};
 use crate::mentions::AllowedMentions;
-use crate::server::{
+use crate::model::{
     Attachment, Audience, Channel, FLAG_LOADING, FLAG_SUPPRESS_NOTIFICATIONS, Mentions, Message,
-    Origin, Place,
+    Origin, Place, User,
 };
 use crate::snowflake::Snowflake;
 use crate::state::State;
@@ -67,24 +67,24 @@ pub(crate) struct Envelope {
 impl State {
     /// Posts a message; `None` if the channel or the author do not exist any more.
     pub(crate) fn post(&mut self, envelope: Envelope, draft: Draft) -> Option<Snowflake> {
-        let channel = self.server.channel(envelope.channel)?;
-        let author = self.server.user(envelope.author)?;
-        let server = &self.server;
-        let mut mentions = server.mentions(&draft.content, author, channel, &draft.allowed);
+        let channel = self.realm.channel(envelope.channel)?;
+        let author = self.realm.user(envelope.author)?;
+        let realm = &self.realm;
+        let mut mentions = realm.mentions(&draft.content, author, channel, &draft.allowed);
         let replied = draft.reply_to.filter(|_| draft.allowed.replied_user);
-        if let Some(original) = replied.and_then(|id| server.message(id))
+        if let Some(original) = replied.and_then(|id| realm.message(id))
             && original.author != author.id
             && !mentions.users.contains(&original.author)
         {
             mentions.users.push(original.author);
         }
         let message = Message {
-            id: Snowflake::next(),
+            id: self.clock().next_id(),
             channel: envelope.channel,
             author: envelope.author,
             audience: envelope.audience,
             content: draft.content,
-            created: clock::now(),
+            created: self.clock().now(),
             edited: None,
             mentions,
             embeds: draft.embeds,
@@ -97,16 +97,15 @@ impl State {
         };
         let id = message.id;
         self.notify(&message);
-        let mut event = self.message_event("MESSAGE_CREATE", &message);
-        if let (Some(event), Some(nonce)) = (&mut event, &message.nonce) {
-            event.data["nonce"] = nonce.clone();
+        let mut events = self.message_events("MESSAGE_CREATE", &message);
+        for event in events.iter_mut().filter(|event| event.application == message.author) {
+            if let Some(nonce) = &message.nonce {
+                event.data["nonce"] = nonce.clone();
+            }
         }
-        let channel = self.server.channel_mut(envelope.channel)?;
+        let channel = self.realm.channel_mut(envelope.channel)?;
         channel.messages.push(message);
-        match event {
-            Some(event) => self.dispatch(event),
-            None => self.touch(),
-        }
+        self.dispatch_all(events);
         Some(id)
     }
 
@@ -114,13 +113,14 @@ impl State {
     /// no edited time and its mentions count anew.
     pub(crate) fn edit(&mut self, id: Snowflake, patch: Patch) {
         let mentions = self.mentions_after(id, &patch);
-        let Some(message) = self.server.message_mut(id) else {
+        let now = self.clock().now();
+        let Some(message) = self.realm.message_mut(id) else {
             return;
         };
         if message.is_loading() {
             message.flags &= !FLAG_LOADING;
         } else {
-            message.edited = Some(clock::now());
+            message.edited = Some(now);
         }
         message.mentions = mentions;
         if let Some(content) = patch.content {
@@ -139,90 +139,110 @@ impl State {
             message.attachments = attachments;
         }
         let message = message.clone();
-        match self.message_event("MESSAGE_UPDATE", &message) {
-            Some(event) => self.dispatch(event),
-            None => self.touch(),
-        }
+        let events = self.message_events("MESSAGE_UPDATE", &message);
+        self.dispatch_all(events);
     }
 
     /// Deletes a message from wherever it is.
     pub(crate) fn remove(&mut self, id: Snowflake) {
-        let Some(message) = self.server.message(id).cloned() else {
+        let Some(message) = self.realm.message(id).cloned() else {
             return;
         };
         self.discard_files(&message);
-        if let Some(channel) = self.server.channel_mut(message.channel) {
+        if let Some(channel) = self.realm.channel_mut(message.channel) {
             channel.messages.retain(|other| other.id != id);
         }
-        let event = self.message_event("MESSAGE_DELETE", &message);
-        let Some(mut event) = event else {
-            return self.touch();
-        };
-        let guild = event.data["guild_id"].clone();
-        event.data = json!({ "id": id, "channel_id": message.channel });
-        if !guild.is_null() {
-            event.data["guild_id"] = guild;
+        let mut events = self.message_events("MESSAGE_DELETE", &message);
+        for event in &mut events {
+            let guild = event.data["guild_id"].clone();
+            event.data = json!({ "id": id, "channel_id": message.channel });
+            if !guild.is_null() {
+                event.data["guild_id"] = guild;
+            }
+            event.redacted = None;
         }
-        event.redacted = None;
-        self.dispatch(event);
+        self.dispatch_all(events);
+    }
+
+    fn dispatch_all(&mut self, events: Vec<Event>) {
+        for event in events {
+            self.dispatch(event);
+        }
+        self.touch();
     }
 
     fn mentions_after(&self, id: Snowflake, patch: &Patch) -> Mentions {
-        let Some(message) = self.server.message(id) else {
+        let Some(message) = self.realm.message(id) else {
             return Mentions::default();
         };
         let unchanged = patch.content.is_none() && patch.allowed.is_none();
-        let author = self.server.user(message.author);
-        let channel = self.server.channel(message.channel);
+        let author = self.realm.user(message.author);
+        let channel = self.realm.channel(message.channel);
         let (false, Some(author), Some(channel)) = (unchanged, author, channel) else {
             return message.mentions.clone();
         };
         let content = patch.content.as_ref().unwrap_or(&message.content);
         let everything = AllowedMentions::read(&Value::Null);
         let allowed = patch.allowed.as_ref().unwrap_or(&everything);
-        self.server.mentions(content, author, channel, allowed)
+        self.realm.mentions(content, author, channel, allowed)
     }
 
-    /// The event that tells of a message; `None` if the bot may not hear of it (an ephemeral
-    /// message, or a channel that is hidden from it).
-    fn message_event(&self, name: &'static str, message: &Message) -> Option<Event> {
-        let channel = self.server.channel(message.channel)?;
-        if message.audience != Audience::Channel || !self.bot_sees(channel) {
-            return None;
+    /// The events that tell the applications of a message, except those that may not hear of it
+    /// (an ephemeral message, or a channel that is hidden from the bot).
+    fn message_events(&self, name: &'static str, message: &Message) -> Vec<Event> {
+        let Some(channel) = self.realm.channel(message.channel) else {
+            return Vec::new();
+        };
+        if message.audience != Audience::Channel {
+            return Vec::new();
         }
-        let mut data = self.server.message_object(message);
-        if channel.is_dm() {
-            return Some(Event::new(name, intents::DIRECT_MESSAGES, data));
-        }
-        data["guild_id"] = json!(self.server.guild_of(channel));
-        if let Some(author) = self.server.user(message.author) {
-            data["member"] = self.server.partial_member_object(author);
-        }
-        let mut event = Event::new(name, intents::GUILD_MESSAGES, data);
-        event.redacted = self.redacted(message, &event.data);
-        Some(event)
+        let bots = self.realm.applications.iter().map(|application| &application.bot);
+        bots.filter(|bot| self.realm.sees(bot, channel))
+            .map(|bot| self.message_event(name, message, channel, bot))
+            .collect()
     }
 
-    /// A message object, as REST gives it to the bot: what others wrote in the server is left out
+    fn message_event(
+        &self,
+        name: &'static str,
+        message: &Message,
+        channel: &Channel,
+        bot: &User,
+    ) -> Event {
+        let mut data = self.realm.message_object(message);
+        let Some(guild) = self.realm.guild_of(channel) else {
+            return Event::new(bot.id, name, intents::DIRECT_MESSAGES, data);
+        };
+        data["guild_id"] = json!(guild.id);
+        if let Some(member) = guild.member(message.author) {
+            data["member"] = self.realm.partial_member_object(member);
+        }
+        let mut event = Event::new(bot.id, name, intents::GUILD_MESSAGES, data);
+        event.redacted = self.redacted(message, bot.id, &event.data);
+        event
+    }
+
+    /// A message object, as REST gives it to a bot: what others wrote in a guild is left out
     /// unless the application may see contents.
-    pub(crate) fn message_for_bot(&self, message: &Message) -> Value {
-        let object = self.server.message_object(message);
-        if self.settings.privileged_intents {
+    pub(crate) fn message_for_bot(&self, message: &Message, bot: Snowflake) -> Value {
+        let object = self.realm.message_object(message);
+        let application = self.realm.application(bot);
+        if application.is_some_and(|application| application.privileged_intents) {
             return object;
         }
-        self.redacted(message, &object).unwrap_or(object)
+        self.redacted(message, bot, &object).unwrap_or(object)
     }
 
     /// A message object without the contents that need the intent MESSAGE_CONTENT; `None` if it
     /// has none.
-    fn redacted(&self, message: &Message, data: &Value) -> Option<Value> {
-        let original = message.reply_to.and_then(|id| self.server.message(id));
-        let original = original.filter(|original| self.hides(original));
-        if !self.hides(message) && original.is_none() {
+    fn redacted(&self, message: &Message, bot: Snowflake, data: &Value) -> Option<Value> {
+        let original = message.reply_to.and_then(|id| self.realm.message(id));
+        let original = original.filter(|original| self.hides(original, bot));
+        if !self.hides(message, bot) && original.is_none() {
             return None;
         }
         let mut data = data.clone();
-        if self.hides(message) {
+        if self.hides(message, bot) {
             blank(&mut data);
         }
         if original.is_some() {
@@ -231,11 +251,10 @@ impl State {
         Some(data)
     }
 
-    /// Whether a message's contents need the intent MESSAGE_CONTENT: others' in the server that do
-    /// not mention the bot.
-    fn hides(&self, message: &Message) -> bool {
-        let bot = self.server.bot.id;
-        let direct = self.server.channel(message.channel).is_some_and(Channel::is_dm);
+    /// Whether a message's contents need the intent MESSAGE_CONTENT: others' in a guild that do not
+    /// mention the bot.
+    fn hides(&self, message: &Message, bot: Snowflake) -> bool {
+        let direct = self.realm.channel(message.channel).is_some_and(Channel::is_dm);
         !direct && message.author != bot && !message.mentions.users.contains(&bot)
     }
 
@@ -246,7 +265,7 @@ impl State {
             return;
         }
         let readers: Vec<_> = self
-            .server
+            .realm
             .people
             .iter()
             .filter(|user| user.id != message.author)
@@ -261,13 +280,15 @@ impl State {
 
     /// Why a person hears of a message; `None` if they do not see its channel.
     fn reason(&self, message: &Message, reader: Snowflake) -> Option<Reason> {
-        let channel = self.server.channel(message.channel)?;
-        let user = self.server.user(reader)?;
-        if !self.server.sees(user, channel) {
+        let channel = self.realm.channel(message.channel)?;
+        let user = self.realm.user(reader)?;
+        if !self.realm.sees(user, channel) {
             return None;
         }
         let mentions = &message.mentions;
-        let by_role = user.roles.iter().any(|role| mentions.roles.contains(role));
+        let member = self.realm.guild_of(channel).and_then(|guild| guild.member(reader));
+        let by_role = member
+            .is_some_and(|member| member.roles.iter().any(|role| mentions.roles.contains(role)));
         Some(if matches!(channel.place, Place::Dm { .. }) {
             Reason::Dm
         } else if by_role || mentions.users.contains(&reader) {
@@ -280,10 +301,10 @@ impl State {
     }
 
     fn notification(&self, message: &Message, reason: Reason) -> Option<Notification> {
-        let channel = self.server.channel(message.channel)?;
-        let author = self.server.user(message.author)?;
+        let channel = self.realm.channel(message.channel)?;
+        let author = self.realm.user(message.author)?;
         let text = if !message.content.is_empty() {
-            self.server.resolved(&message.content)
+            self.realm.resolved(&message.content)
         } else if message.attachments.is_empty() {
             "sent an embed".to_owned()
         } else {
@@ -291,9 +312,9 @@ impl State {
         };
         Some(Notification {
             n: self.notifications.last().map_or(0, |(_, last)| last.n) + 1,
-            at: clock::iso(clock::now()),
+            at: iso(self.clock().now()),
             channel_id: channel.id.to_string(),
-            channel: channel.name(&self.server.bot).to_owned(),
+            channel: self.realm.channel_name(channel).to_owned(),
             message_id: message.id.to_string(),
             author: author.display_name.clone(),
             text,

@@ -1,14 +1,20 @@
 //! A moderator's hand: changes to the server that the bot did not ask for, with the events it
 //! hears of them. What does not exist is said in words.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::founding;
 use crate::gateway::{Event, intents};
-use crate::options::BotAccess;
-use crate::server::{Audience, Channel, Message, Place};
+use crate::model::{
+    Application, Audience, Channel, Guild, GuildPlace, Member, Message, OverwriteOf, Place,
+};
+use crate::objects::Hears;
 use crate::snowflake::Snowflake;
 use crate::state::State;
+use crate::world::BotAccess;
 
 /// How old another server is. Discord lists servers by id, the oldest first.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
@@ -26,7 +32,7 @@ impl State {
         let found = message
             .parse()
             .ok()
-            .and_then(|id| self.server.message(id))
+            .and_then(|id| self.realm.message(id))
             .filter(|found| found.channel.to_string() == channel)
             .map(|found| found.id)
             .ok_or_else(|| format!("there is no message {message} in the channel {channel}"))?;
@@ -42,17 +48,13 @@ impl State {
     ) -> Result<(), String> {
         let channel = self.guild_channel(channel)?;
         let ids: Vec<Snowflake> = messages.iter().filter_map(|id| id.parse().ok()).collect();
-        let (gone, seen) = {
-            let Some(place) = self.server.channel_mut(channel) else {
-                return Ok(());
-            };
-            let (gone, left) = std::mem::take(&mut place.messages)
-                .into_iter()
-                .partition(|message| ids.contains(&message.id));
-            place.messages = left;
-            let gone: Vec<Message> = gone;
-            (gone, self.server.channel(channel).is_some_and(|place| self.bot_sees(place)))
+        let Some(place) = self.realm.channel_mut(channel) else {
+            return Ok(());
         };
+        let (gone, left): (Vec<Message>, _) = std::mem::take(&mut place.messages)
+            .into_iter()
+            .partition(|message| ids.contains(&message.id));
+        place.messages = left;
         for message in &gone {
             self.discard_files(message);
         }
@@ -61,69 +63,101 @@ impl State {
             .filter(|message| message.audience == Audience::Channel)
             .map(|message| message.id)
             .collect();
-        if public.is_empty() || !seen {
-            self.touch();
-            return Ok(());
+        if !public.is_empty() {
+            self.tell_of_bulk(channel, &public);
         }
-        let data =
-            json!({ "ids": public, "channel_id": channel, "guild_id": self.server.guild_id });
-        self.dispatch(Event::new("MESSAGE_DELETE_BULK", intents::GUILD_MESSAGES, data));
+        self.touch();
         Ok(())
     }
 
-    /// Changes what a role may do.
+    fn tell_of_bulk(&mut self, channel: Snowflake, gone: &[Snowflake]) {
+        let Some(place) = self.realm.channel(channel) else {
+            return;
+        };
+        let data = json!({ "ids": gone, "channel_id": channel, "guild_id": place.guild() });
+        let applications = self.realm.applications.iter().map(Application::id);
+        let seeing: Vec<_> = applications.filter(|id| self.bot_sees(*id, place)).collect();
+        for application in seeing {
+            let intent = intents::GUILD_MESSAGES;
+            self.dispatch(Event::new(application, "MESSAGE_DELETE_BULK", intent, data.clone()));
+        }
+    }
+
+    /// A guild by its name or id; without either, the first one.
+    fn guild_named(&self, guild: Option<&str>) -> Result<&Guild, String> {
+        let Some(wanted) = guild else {
+            return Ok(self.realm.home());
+        };
+        let mut guilds = self.realm.guilds.iter();
+        guilds
+            .find(|guild| guild.name == wanted || guild.id.to_string() == wanted)
+            .ok_or_else(|| format!("there is no guild {wanted}"))
+    }
+
+    /// Changes what a role of a guild may do.
     pub(crate) fn set_role_permissions(
         &mut self,
+        guild: Option<&str>,
         name: &str,
         permissions: u64,
     ) -> Result<(), String> {
-        let role = self.server.roles.iter_mut().find(|role| role.name == name);
+        let id = self.guild_named(guild)?.id;
+        let guild = self.realm.guild_mut(id);
+        let role = guild.and_then(|guild| guild.roles.iter_mut().find(|role| role.name == name));
         let role = role.ok_or_else(|| format!("there is no role named {name}"))?;
         role.permissions = permissions;
         let role = role.clone();
-        let data =
-            json!({ "guild_id": self.server.guild_id, "role": self.server.role_object(&role) });
-        self.dispatch(Event::new("GUILD_ROLE_UPDATE", intents::GUILDS, data));
-        Ok(())
-    }
-
-    /// Deletes a channel of the server.
-    pub(crate) fn delete_channel(&mut self, channel: &str) -> Result<(), String> {
-        let id = self.guild_channel(channel)?;
-        let index = self.server.channels.iter().position(|c| c.id == id);
-        if let Some(index) = index {
-            let object = self.server.channel_object(&self.server.channels[index]);
-            let gone = self.server.channels.remove(index);
-            for message in &gone.messages {
-                self.discard_files(message);
-            }
-            self.dispatch(Event::new("CHANNEL_DELETE", intents::GUILDS, object));
+        if let Some(guild) = self.realm.guild(id) {
+            let data = json!({ "guild_id": id, "role": self.realm.role_object(guild, &role) });
+            self.tell_guild(id, "GUILD_ROLE_UPDATE", intents::GUILDS, &data);
         }
         Ok(())
     }
 
-    /// Changes what the bot may do in a channel of the server.
+    /// Deletes a channel of a guild.
+    pub(crate) fn delete_channel(&mut self, channel: &str) -> Result<(), String> {
+        let id = self.guild_channel(channel)?;
+        let index = self.realm.channels.iter().position(|c| c.id == id);
+        if let Some(index) = index {
+            let object = self.realm.channel_object(&self.realm.channels[index]);
+            let gone = self.realm.channels.remove(index);
+            for message in &gone.messages {
+                self.discard_files(message);
+            }
+            if let Some(guild) = gone.guild() {
+                if let Some(guild) = self.realm.guild_mut(guild) {
+                    guild.order.retain(|other| *other != id);
+                }
+                self.tell_guild(guild, "CHANNEL_DELETE", intents::GUILDS, &object);
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes what the first bot may do in a channel of a guild: its overwrite there is replaced.
     pub(crate) fn set_bot_access(
         &mut self,
         channel: &str,
         access: BotAccess,
     ) -> Result<(), String> {
         let id = self.guild_channel(channel)?;
-        if let Some(channel) = self.server.channel_mut(id)
-            && let Place::Guild { bot, .. } = &mut channel.place
-        {
-            *bot = access;
+        let bot = self.realm.first_application().id();
+        if let Some(at) = self.realm.channel_mut(id).and_then(Channel::at_mut) {
+            at.overwrites.retain(|overwrite| overwrite.of != OverwriteOf::Member(bot));
+            at.overwrites.extend(access.overwrite(bot));
         }
-        if let Some(channel) = self.server.channel(id) {
-            let object = self.server.channel_object(channel);
-            self.dispatch(Event::new("CHANNEL_UPDATE", intents::GUILDS, object));
+        if let Some(channel) = self.realm.channel(id)
+            && let Some(guild) = channel.guild()
+        {
+            let object = self.realm.channel_object(channel);
+            self.tell_guild(guild, "CHANNEL_UPDATE", intents::GUILDS, &object);
         }
         Ok(())
     }
 
-    /// Closes or opens a person's direct messages. The bot hears nothing of it, as on Discord.
+    /// Closes or opens a person's direct messages. The bots hear nothing of it, as on Discord.
     pub(crate) fn close_dms(&mut self, user: &str, closed: bool) -> Result<(), String> {
-        let people = &mut self.server.people;
+        let people = &mut self.realm.people;
         let person = people.iter_mut().find(|person| person.name == user);
         let person = person.ok_or_else(|| format!("there is no user named {user}"))?;
         person.dms_closed = closed;
@@ -131,74 +165,129 @@ impl State {
         Ok(())
     }
 
-    /// Takes a person out of the server or into it; only who listens for members hears of it.
-    pub(crate) fn set_member(&mut self, user: &str, member: bool) -> Result<(), String> {
-        let people = &mut self.server.people;
-        let index = people.iter().position(|person| person.name == user);
-        let index = index.ok_or_else(|| format!("there is no user named {user}"))?;
-        if index == 0 && !member {
+    fn person_named(&self, user: &str) -> Result<Snowflake, String> {
+        let person = self.realm.person(user);
+        person.map(|person| person.id).ok_or_else(|| format!("there is no user named {user}"))
+    }
+
+    /// Takes a person out of a guild or into it; only who listens for members hears of it.
+    pub(crate) fn set_member(
+        &mut self,
+        guild: Option<&str>,
+        user: &str,
+        member: bool,
+    ) -> Result<(), String> {
+        let person = self.person_named(user)?;
+        let guild = self.guild_named(guild)?;
+        let (guild, owner, was) = (guild.id, guild.owner, guild.has(person));
+        if person == owner && !member {
             return Err(format!("{user} owns the server and cannot leave it"));
         }
-        let person = &mut people[index];
-        if person.member == member {
+        if was == member {
             return Ok(());
         }
-        person.member = member;
-        let person = person.clone();
-        if member && self.server.dm_of(person.id).is_none() {
-            let place = Place::Dm { user: person.id };
-            self.server.channels.push(Channel {
-                id: Snowflake::next(),
-                place,
-                messages: Vec::new(),
-            });
-        }
-        let (name, mut data) = if member {
-            ("GUILD_MEMBER_ADD", self.server.member_object(&person))
+        if member {
+            self.join(guild, person)
         } else {
-            ("GUILD_MEMBER_REMOVE", json!({ "user": self.server.user_object(&person) }))
-        };
-        data["guild_id"] = json!(self.server.guild_id);
-        self.dispatch(Event::new(name, intents::GUILD_MEMBERS, data));
+            self.leave(guild, person)
+        }
         Ok(())
     }
 
-    /// Switches "Public Bot" on or off.
+    fn join(&mut self, guild: Snowflake, person: Snowflake) {
+        let member = Member::new(person, self.clock().now());
+        let mut data = self.realm.member_object(&member);
+        data["guild_id"] = json!(guild);
+        if let Some(guild) = self.realm.guild_mut(guild) {
+            guild.members.push(member);
+        }
+        self.realm.open_dms();
+        self.tell_guild(guild, "GUILD_MEMBER_ADD", intents::GUILD_MEMBERS, &data);
+    }
+
+    fn leave(&mut self, guild: Snowflake, person: Snowflake) {
+        if let Some(guild) = self.realm.guild_mut(guild) {
+            guild.members.retain(|member| member.user != person);
+        }
+        let user = self.realm.user(person).map(|user| self.realm.user_object(user));
+        let data = json!({ "user": user, "guild_id": guild });
+        self.tell_guild(guild, "GUILD_MEMBER_REMOVE", intents::GUILD_MEMBERS, &data);
+    }
+
+    /// Times a member out for so long, or ends the time-out.
+    pub(crate) fn time_out(
+        &mut self,
+        guild: Option<&str>,
+        user: &str,
+        length: Option<Duration>,
+    ) -> Result<(), String> {
+        let guild = self.guild_named(guild)?.id;
+        let person = self.person_named(user)?;
+        let until = length.map(|length| self.clock().now() + length);
+        let found = self.realm.guild_mut(guild).and_then(|guild| guild.member_mut(person));
+        let member = found.ok_or_else(|| format!("{user} is no member of the guild"))?;
+        member.timed_out_until = until;
+        let member = member.clone();
+        let mut data = self.realm.member_object(&member);
+        data["guild_id"] = json!(guild);
+        self.tell_guild(guild, "GUILD_MEMBER_UPDATE", intents::GUILD_MEMBERS, &data);
+        Ok(())
+    }
+
+    /// Switches "Public Bot" of the first application on or off.
     pub(crate) fn set_bot_public(&mut self, public: bool) {
-        self.server.bot_public = public;
+        let first = self.realm.first_application().id();
+        if let Some(application) = self.realm.application_mut(first) {
+            application.public = public;
+        }
         self.touch();
     }
 
-    /// Somebody invites the bot to another server, in which everybody is. Returns the id of its
-    /// only channel.
+    /// Somebody invites the first bot to another guild, in which everybody is. Returns the id of
+    /// its only channel.
     pub(crate) fn invite(&mut self, name: &str, age: Age) -> Snowflake {
-        let guild = match age {
-            Age::Newer => Snowflake::next(),
-            Age::Older => self.server.guild_id.before(),
+        let clock = self.clock().clone();
+        let oldest = self.realm.guilds.iter().map(|guild| guild.id).min();
+        let id = match (age, oldest) {
+            (Age::Older, Some(oldest)) => oldest.before(),
+            (Age::Older | Age::Newer, _) => clock.next_id(),
         };
-        self.server.others.push((guild, name.to_owned()));
-        let channel = Snowflake::next();
-        let place = Place::Elsewhere { guild, name: "general".to_owned() };
-        self.server.channels.push(Channel { id: channel, place, messages: Vec::new() });
-        // Whoever shares a server with the bot can write to it directly.
-        let strangers: Vec<Snowflake> = self.server.people.iter().map(|person| person.id).collect();
-        for user in strangers {
-            if self.server.dm_of(user).is_none() {
-                let place = Place::Dm { user };
-                let id = Snowflake::next();
-                self.server.channels.push(Channel { id, place, messages: Vec::new() });
-            }
-        }
-        let object = self.server.other_guild_object(guild, name);
-        self.dispatch(Event::new("GUILD_CREATE", intents::GUILDS, object));
-        channel
+        let now = clock.now();
+        let people = self.realm.people.iter();
+        let mut members: Vec<_> = people.map(|person| Member::new(person.id, now)).collect();
+        let bot = &self.realm.first_application().bot;
+        let (bot_id, role) = (bot.id, self.realm.managed_role(bot));
+        members.push(Member { roles: vec![role.id], ..Member::new(bot_id, now) });
+        let at = GuildPlace {
+            guild: id,
+            name: "general".to_owned(),
+            parent: None,
+            overwrites: Vec::new(),
+        };
+        let channel = Channel::new(clock.next_id(), Place::Text { at, topic: String::new() });
+        let channel_id = channel.id;
+        let guild = Guild {
+            id,
+            name: name.to_owned(),
+            owner: self.realm.home().owner,
+            founded: now,
+            roles: vec![founding::everyone(id), role],
+            members,
+            order: vec![channel_id],
+        };
+        self.realm.channels.push(channel);
+        self.realm.guilds.push(guild.clone());
+        self.realm.open_dms();
+        let object = self.realm.guild_create_object(&guild, bot_id, Hears::Itself);
+        self.dispatch(Event::new(bot_id, "GUILD_CREATE", intents::GUILDS, object));
+        channel_id
     }
 
     fn guild_channel(&self, channel: &str) -> Result<Snowflake, String> {
         channel
             .parse()
             .ok()
-            .and_then(|id| self.server.channel(id))
+            .and_then(|id| self.realm.channel(id))
             .filter(|channel| !channel.is_dm())
             .map(|channel| channel.id)
             .ok_or_else(|| format!("there is no channel {channel} in the server"))

@@ -1,15 +1,17 @@
-//! The server as Discord's JSON objects. Only renders: what is allowed to be seen is decided by
+//! The realm as Discord's JSON objects. Only renders: what is allowed to be seen is decided by
 //! the callers.
 
 use serde_json::{Value, json};
 
 use crate::clock::iso;
-use crate::server::{
-    Attachment, Cause, Channel, Message, Origin, Place, Role, Server, Target, User,
+use crate::gateway::intents::GUILD_MEMBERS;
+use crate::model::{
+    Application, Attachment, Cause, Channel, Guild, GuildPlace, Member, Message, Origin, Overwrite,
+    OverwriteOf, Place, Realm, Role, Target, Thread, User,
 };
 use crate::snowflake::Snowflake;
 
-impl Server {
+impl Realm {
     /// A user object.
     pub(crate) fn user_object(&self, user: &User) -> Value {
         json!({
@@ -27,8 +29,8 @@ impl Server {
     }
 
     /// The bot's own user object, with the fields only the account itself sees.
-    pub(crate) fn current_user_object(&self) -> Value {
-        let mut object = self.user_object(&self.bot);
+    pub(crate) fn current_user_object(&self, bot: &User) -> Value {
+        let mut object = self.user_object(bot);
         object["verified"] = json!(true);
         object["mfa_enabled"] = json!(false);
         object["email"] = Value::Null;
@@ -37,31 +39,31 @@ impl Server {
     }
 
     /// A guild member object without its user, as it accompanies messages.
-    pub(crate) fn partial_member_object(&self, user: &User) -> Value {
+    pub(crate) fn partial_member_object(&self, member: &Member) -> Value {
         json!({
-            "nick": null,
+            "nick": member.nick,
             "avatar": null,
-            "roles": user.roles,
-            "joined_at": iso(self.founded),
+            "roles": member.roles,
+            "joined_at": iso(member.joined),
             "premium_since": null,
             "deaf": false,
             "mute": false,
             "flags": 0,
             "pending": false,
-            "communication_disabled_until": null,
+            "communication_disabled_until": member.timed_out_until.map(iso),
         })
     }
 
     /// A guild member object.
-    pub(crate) fn member_object(&self, user: &User) -> Value {
-        let mut object = self.partial_member_object(user);
-        object["user"] = self.user_object(user);
+    pub(crate) fn member_object(&self, member: &Member) -> Value {
+        let mut object = self.partial_member_object(member);
+        object["user"] = json!(self.user(member.user).map(|user| self.user_object(user)));
         object
     }
 
     /// A role object.
-    pub(crate) fn role_object(&self, role: &Role) -> Value {
-        let position = self.roles.iter().position(|r| r.id == role.id);
+    pub(crate) fn role_object(&self, guild: &Guild, role: &Role) -> Value {
+        let position = guild.roles.iter().position(|r| r.id == role.id);
         let tags = role.bot.map_or(json!({}), |bot| json!({ "bot_id": bot }));
         json!({
             "id": role.id,
@@ -78,24 +80,24 @@ impl Server {
             "position": position.unwrap_or_default(),
             "permissions": role.permissions.to_string(),
             "managed": role.bot.is_some(),
-            "mentionable": role.bot.is_none() && role.id != self.guild_id,
+            "mentionable": role.bot.is_none() && role.id != guild.id,
             "tags": tags,
             "flags": 0,
         })
     }
 
-    /// All role objects.
-    pub(crate) fn role_objects(&self) -> Vec<Value> {
-        self.roles.iter().map(|r| self.role_object(r)).collect()
+    /// All role objects of a guild.
+    pub(crate) fn role_objects(&self, guild: &Guild) -> Vec<Value> {
+        guild.roles.iter().map(|role| self.role_object(guild, role)).collect()
     }
 
     /// A channel object.
     pub(crate) fn channel_object(&self, channel: &Channel) -> Value {
         let last = channel.public().next_back().map(|message| message.id);
         match &channel.place {
-            Place::Dm { user } => {
+            Place::Dm { person, .. } => {
                 let recipients: Vec<_> =
-                    self.user(*user).map(|user| self.user_object(user)).into_iter().collect();
+                    self.user(*person).map(|user| self.user_object(user)).into_iter().collect();
                 json!({
                     "id": channel.id,
                     "type": 1,
@@ -104,73 +106,57 @@ impl Server {
                     "recipients": recipients,
                 })
             }
-            Place::Guild { name, topic, bot } => {
-                let position = self.channels.iter().position(|c| c.id == channel.id);
-                let mut overwrites = Vec::new();
-                if bot.denied() != 0 {
-                    overwrites.push(json!({
-                        "id": self.bot.id,
-                        "type": 1,
-                        "allow": "0",
-                        "deny": bot.denied().to_string(),
-                    }));
-                }
-                json!({
-                    "id": channel.id,
-                    "type": 0,
-                    "guild_id": self.guild_id,
-                    "name": name,
-                    "topic": if topic.is_empty() { Value::Null } else { json!(topic) },
-                    "position": position.unwrap_or_default(),
-                    "parent_id": null,
-                    "nsfw": false,
-                    "rate_limit_per_user": 0,
-                    "flags": 0,
-                    "last_message_id": last,
-                    "permission_overwrites": overwrites,
-                })
+            Place::Text { at, topic } => {
+                let mut object = self.guild_channel_object(channel, at, 0);
+                object["topic"] = if topic.is_empty() { Value::Null } else { json!(topic) };
+                object["nsfw"] = json!(false);
+                object["rate_limit_per_user"] = json!(0);
+                object["last_message_id"] = json!(last);
+                object
             }
-            Place::Elsewhere { guild, name } => json!({
-                "id": channel.id,
-                "type": 0,
-                "guild_id": guild,
-                "name": name,
-                "topic": null,
-                "position": 0,
-                "parent_id": null,
-                "nsfw": false,
-                "rate_limit_per_user": 0,
-                "flags": 0,
-                "last_message_id": last,
-                "permission_overwrites": [],
-            }),
+            Place::Voice { at } => self.guild_channel_object(channel, at, 2),
+            Place::Category { at } => self.guild_channel_object(channel, at, 4),
+            Place::Thread(thread) => thread_object(channel, thread),
         }
     }
 
-    /// The objects of the server's own channels.
-    pub(crate) fn guild_channel_objects(&self) -> Vec<Value> {
-        self.channels
-            .iter()
-            .filter(|channel| channel.is_own())
-            .map(|channel| self.channel_object(channel))
-            .collect()
+    /// What the objects of all channels of a guild but threads have; `kind` is Discord's number.
+    fn guild_channel_object(&self, channel: &Channel, at: &GuildPlace, kind: u8) -> Value {
+        let guild = self.guild(at.guild);
+        let position = guild.and_then(|guild| guild.order.iter().position(|id| *id == channel.id));
+        let overwrites = at.overwrites.iter().map(overwrite_object);
+        json!({
+            "id": channel.id,
+            "type": kind,
+            "guild_id": at.guild,
+            "name": at.name,
+            "position": position.unwrap_or_default(),
+            "parent_id": at.parent,
+            "flags": 0,
+            "permission_overwrites": overwrites.collect::<Vec<_>>(),
+        })
+    }
+
+    /// The objects of a guild's channels, top to bottom.
+    pub(crate) fn guild_channel_objects(&self, guild: &Guild) -> Vec<Value> {
+        self.channels_of(guild).map(|channel| self.channel_object(channel)).collect()
     }
 
     /// The guild object of REST.
-    pub(crate) fn guild_object(&self) -> Value {
+    pub(crate) fn guild_object(&self, guild: &Guild) -> Value {
         json!({
-            "id": self.guild_id,
-            "name": self.name,
+            "id": guild.id,
+            "name": guild.name,
             "icon": null,
             "splash": null,
             "discovery_splash": null,
-            "owner_id": self.owner().id,
+            "owner_id": guild.owner,
             "afk_channel_id": null,
             "afk_timeout": 300,
             "verification_level": 0,
             "default_message_notifications": 0,
             "explicit_content_filter": 0,
-            "roles": self.role_objects(),
+            "roles": self.role_objects(guild),
             "emojis": [],
             "stickers": [],
             "features": [],
@@ -193,19 +179,20 @@ impl Server {
         })
     }
 
-    /// The guild object of the gateway's GUILD_CREATE. Without the privileged intent for members
-    /// only the bot is among them.
-    pub(crate) fn guild_create_object(&self, with_members: bool) -> Value {
-        let listed = |user: &&User| user.member && (user.bot || with_members);
+    /// The guild object of the gateway's GUILD_CREATE for a bot, which without the privileged
+    /// intent for members is the only one of them.
+    pub(crate) fn guild_create_object(&self, guild: &Guild, bot: Snowflake, hears: Hears) -> Value {
+        let listed = |member: &&Member| hears == Hears::Members || member.user == bot;
         let members: Vec<_> =
-            self.everybody().filter(listed).map(|user| self.member_object(user)).collect();
-        let mut object = self.guild_object();
-        object["joined_at"] = json!(iso(self.founded));
+            guild.members.iter().filter(listed).map(|member| self.member_object(member)).collect();
+        let joined = guild.member(bot).map_or(guild.founded, |member| member.joined);
+        let mut object = self.guild_object(guild);
+        object["joined_at"] = json!(iso(joined));
         object["large"] = json!(false);
         object["unavailable"] = json!(false);
-        object["member_count"] = json!(self.everybody().filter(|user| user.member).count());
+        object["member_count"] = json!(guild.members.len());
         object["members"] = json!(members);
-        object["channels"] = json!(self.guild_channel_objects());
+        object["channels"] = json!(self.guild_channel_objects(guild));
         for empty in [
             "voice_states",
             "threads",
@@ -219,43 +206,28 @@ impl Server {
         object
     }
 
-    /// The guild object of GUILD_CREATE of another server, with the bot alone as its member.
-    pub(crate) fn other_guild_object(&self, id: Snowflake, name: &str) -> Value {
-        let mut object = self.guild_create_object(false);
-        let channels: Vec<_> = self
-            .channels
-            .iter()
-            .filter(|channel| self.guild_of(channel) == id)
-            .map(|channel| self.channel_object(channel))
-            .collect();
-        object["id"] = json!(id);
-        object["name"] = json!(name);
-        object["roles"] = json!([]);
-        object["channels"] = json!(channels);
-        object
-    }
-
-    /// The application object; `endpoint` is where it wants its interactions.
-    pub(crate) fn application_object(&self, endpoint: Option<&str>) -> Value {
+    /// An application object.
+    pub(crate) fn application_object(&self, application: &Application) -> Value {
+        let owner = self.user(application.owner).map(|owner| self.user_object(owner));
         json!({
-            "id": self.bot.id,
-            "name": self.bot.name,
+            "id": application.id(),
+            "name": application.bot.name,
             "icon": null,
             "description": "",
             "summary": "",
-            "bot_public": self.bot_public,
+            "bot_public": application.public,
             "bot_require_code_grant": false,
             "verify_key": "0".repeat(64),
-            "owner": self.user_object(self.owner()),
+            "owner": owner,
             "team": null,
             "flags": 0,
-            "approximate_guild_count": 1 + self.others.len(),
+            "approximate_guild_count": self.guilds_of(application.id()).count(),
             "approximate_user_install_count": 0,
             "redirect_uris": [],
-            "interactions_endpoint_url": endpoint,
+            "interactions_endpoint_url": application.endpoint,
             "role_connections_verification_url": null,
             "integration_types_config": { "0": {} },
-            "bot": self.user_object(&self.bot),
+            "bot": self.user_object(&application.bot),
         })
     }
 
@@ -300,9 +272,10 @@ impl Server {
             "flags": message.flags,
         });
         if let Some(origin) = &message.origin {
-            object["application_id"] = json!(self.bot.id);
-            object["webhook_id"] = json!(self.bot.id);
-            object["interaction_metadata"] = self.origin_object(origin);
+            let guild = self.channel(message.channel).and_then(Channel::guild);
+            object["application_id"] = json!(message.author);
+            object["webhook_id"] = json!(message.author);
+            object["interaction_metadata"] = self.origin_object(origin, guild);
             if let Cause::Command { name, .. } = &origin.cause {
                 object["interaction"] = json!({
                     "id": origin.interaction,
@@ -315,12 +288,13 @@ impl Server {
         object
     }
 
-    /// A message interaction metadata object.
-    fn origin_object(&self, origin: &Origin) -> Value {
+    /// A message interaction metadata object. In direct messages, the owner is written as "0".
+    fn origin_object(&self, origin: &Origin, guild: Option<Snowflake>) -> Value {
+        let owner = guild.map_or_else(|| "0".to_owned(), |guild| guild.to_string());
         let mut object = json!({
             "id": origin.interaction,
             "user": self.user(origin.user).map(|user| self.user_object(user)),
-            "authorizing_integration_owners": { "0": self.guild_id },
+            "authorizing_integration_owners": { "0": owner },
         });
         match &origin.cause {
             Cause::Command { name, target } => {
@@ -341,7 +315,7 @@ impl Server {
             }
             Cause::Modal { trigger } => {
                 object["type"] = json!(5);
-                object["triggering_interaction_metadata"] = self.origin_object(trigger);
+                object["triggering_interaction_metadata"] = self.origin_object(trigger, guild);
             }
         }
         object
@@ -357,6 +331,59 @@ impl Server {
             (_, None) => 0,
         }
     }
+}
+
+/// Which members the gateway tells a bot of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Hears {
+    Members,
+    Itself,
+}
+
+impl Hears {
+    /// What a session with these intents hears of.
+    pub(crate) fn with(intents: u64) -> Self {
+        if intents & GUILD_MEMBERS == 0 { Self::Itself } else { Self::Members }
+    }
+}
+
+/// A permission overwrite object.
+fn overwrite_object(overwrite: &Overwrite) -> Value {
+    let (id, kind) = match overwrite.of {
+        OverwriteOf::Role(id) => (id, 0),
+        OverwriteOf::Member(id) => (id, 1),
+    };
+    json!({
+        "id": id,
+        "type": kind,
+        "allow": overwrite.allow.to_string(),
+        "deny": overwrite.deny.to_string(),
+    })
+}
+
+/// The channel object of a thread.
+fn thread_object(channel: &Channel, thread: &Thread) -> Value {
+    let count = channel.public().count();
+    json!({
+        "id": channel.id,
+        "type": 11,
+        "guild_id": thread.guild,
+        "name": thread.name,
+        "parent_id": thread.parent,
+        "owner_id": thread.owner,
+        "flags": 0,
+        "rate_limit_per_user": 0,
+        "last_message_id": channel.public().next_back().map(|message| message.id),
+        "message_count": count,
+        "total_message_sent": count,
+        "member_count": thread.members.len(),
+        "thread_metadata": {
+            "archived": thread.archived,
+            "archive_timestamp": iso(thread.archive_changed),
+            "auto_archive_duration": thread.auto_archive_minutes,
+            "locked": thread.locked,
+        },
+    })
 }
 
 impl Attachment {

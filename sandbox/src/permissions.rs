@@ -1,7 +1,8 @@
 //! Who may do what where, in Discord's permission bits.
 
-use crate::options::BotAccess;
-use crate::server::{Channel, Place, Role, Server, User};
+use crate::model::{Channel, Guild, Member, Overwrite, OverwriteOf, Place, Realm, Role, User};
+use crate::snowflake::Snowflake;
+use crate::world::BotAccess;
 
 /// Bit of ADMINISTRATOR.
 const ADMINISTRATOR: u64 = 1 << 3;
@@ -18,7 +19,7 @@ pub(crate) const READ_MESSAGE_HISTORY: u64 = 1 << 16;
 /// Bit of MENTION_EVERYONE.
 pub(crate) const MENTION_EVERYONE: u64 = 1 << 17;
 /// Bit of USE_APPLICATION_COMMANDS.
-const USE_APPLICATION_COMMANDS: u64 = 1 << 31;
+pub(crate) const USE_APPLICATION_COMMANDS: u64 = 1 << 31;
 
 /// What `@everyone` may do in the server.
 pub(crate) const EVERYONE: u64 = VIEW_CHANNEL
@@ -38,9 +39,14 @@ pub(crate) const DIRECT_MESSAGE: u64 =
 /// Every permission: the owner's.
 const ALL: u64 = (1 << 52) - 1;
 
+/// [`EVERYONE`] as a default of JSON.
+pub(crate) fn everyone() -> u64 {
+    EVERYONE
+}
+
 impl BotAccess {
     /// The permission bits that the channel's overwrite takes from the bot.
-    pub(crate) fn denied(self) -> u64 {
+    fn denied(self) -> u64 {
         match self {
             Self::Full => 0,
             Self::ReadOnly => SEND_MESSAGES,
@@ -48,38 +54,87 @@ impl BotAccess {
             Self::Without(bits) => bits,
         }
     }
+
+    /// The overwrite that it is short for; `None` if nothing is denied.
+    pub(crate) fn overwrite(self, bot: Snowflake) -> Option<Overwrite> {
+        let deny = self.denied();
+        (deny != 0).then_some(Overwrite { of: OverwriteOf::Member(bot), allow: 0, deny })
+    }
 }
 
-impl Server {
-    /// What somebody may do in the server as a whole.
-    pub(crate) fn guild_permissions(&self, user: &User) -> u64 {
-        if user.id == self.owner().id {
-            return ALL;
-        }
-        let bits = self
-            .roles
-            .iter()
-            .filter(|role| role.id == self.guild_id || user.roles.contains(&role.id))
-            .fold(0, |bits, role: &Role| bits | role.permissions);
-        if bits & ADMINISTRATOR == 0 { bits } else { ALL }
+/// The algorithm is Discord's, from the page "Permissions" of its documentation.
+impl Realm {
+    /// What an account may do in a guild as a whole; nothing if it is no member.
+    pub(crate) fn guild_permissions(&self, guild: &Guild, user: Snowflake) -> u64 {
+        let Some(member) = guild.member(user) else {
+            return 0;
+        };
+        self.restrained(member, base(guild, member))
     }
 
-    /// What somebody may do in a channel.
+    /// What an account may do in a channel.
     pub(crate) fn permissions(&self, user: &User, channel: &Channel) -> u64 {
         match &channel.place {
-            Place::Dm { user: peer } if *peer == user.id || user.bot => DIRECT_MESSAGE,
+            Place::Dm { application, person } if [*application, *person].contains(&user.id) => {
+                DIRECT_MESSAGE
+            }
             Place::Dm { .. } => 0,
-            Place::Elsewhere { .. } => EVERYONE,
-            Place::Guild { .. } if !user.member => 0,
-            Place::Guild { bot, .. } => {
-                let denied = if user.bot { bot.denied() } else { 0 };
-                self.guild_permissions(user) & !denied
+            Place::Thread(thread) => {
+                self.channel(thread.parent).map_or(0, |parent| self.permissions(user, parent))
+            }
+            Place::Text { at, .. } | Place::Voice { at } | Place::Category { at } => {
+                let guild = self.guild(at.guild);
+                let member = guild.and_then(|guild| guild.member(user.id));
+                let (Some(guild), Some(member)) = (guild, member) else {
+                    return 0;
+                };
+                let bits = overwritten(base(guild, member), guild, member, &at.overwrites);
+                self.restrained(member, bits)
             }
         }
     }
 
-    /// Whether somebody sees a channel.
+    /// Whether an account sees a channel.
     pub(crate) fn sees(&self, user: &User, channel: &Channel) -> bool {
         self.permissions(user, channel) & VIEW_CHANNEL != 0
     }
+
+    /// What a time-out leaves of permissions. Owners and administrators cannot be timed out.
+    fn restrained(&self, member: &Member, bits: u64) -> u64 {
+        if bits & ADMINISTRATOR == 0 && member.is_timed_out(self.clock.now()) {
+            bits & (VIEW_CHANNEL | READ_MESSAGE_HISTORY)
+        } else {
+            bits
+        }
+    }
+}
+
+/// What a member's roles give in the whole guild.
+fn base(guild: &Guild, member: &Member) -> u64 {
+    if member.user == guild.owner {
+        return ALL;
+    }
+    let held = |role: &&Role| role.id == guild.id || member.roles.contains(&role.id);
+    let bits = guild.roles.iter().filter(held).fold(0, |bits, role| bits | role.permissions);
+    if bits & ADMINISTRATOR == 0 { bits } else { ALL }
+}
+
+/// What a channel's overwrites make of permissions: first that of `@everyone`, then those of all
+/// held roles at once, then the member's.
+fn overwritten(bits: u64, guild: &Guild, member: &Member, overwrites: &[Overwrite]) -> u64 {
+    if bits & ADMINISTRATOR != 0 {
+        return ALL;
+    }
+    let levels: [&dyn Fn(OverwriteOf) -> bool; 3] = [
+        &|of| of == OverwriteOf::Role(guild.id),
+        &|of| matches!(of, OverwriteOf::Role(role) if member.roles.contains(&role)),
+        &|of| of == OverwriteOf::Member(member.user),
+    ];
+    levels.iter().fold(bits, |bits, concerns| {
+        let of_level = overwrites.iter().filter(|overwrite| concerns(overwrite.of));
+        let (allow, deny) = of_level.fold((0, 0), |(allow, deny), overwrite| {
+            (allow | overwrite.allow, deny | overwrite.deny)
+        });
+        bits & !deny | allow
+    })
 }

@@ -32,8 +32,21 @@ impl Person {
     /// Uses a slash command. A subcommand follows the name after a space. `options` is an object
     /// of option name to value (or `null`); people, roles and channels by id.
     pub async fn command(&self, channel_id: &str, name: &str, options: Value) -> Outcome {
-        self.act(Action::Command { channel: channel_id.to_owned(), name: name.to_owned(), options })
-            .await
+        let (channel, name) = (channel_id.to_owned(), name.to_owned());
+        self.act(Action::Command { bot: None, channel, name, options }).await
+    }
+
+    /// Uses a slash command of a certain bot, by the name of its account, where several bots have
+    /// one of this name.
+    pub async fn command_of(
+        &self,
+        bot: &str,
+        channel_id: &str,
+        name: &str,
+        options: Value,
+    ) -> Outcome {
+        let (channel, name) = (channel_id.to_owned(), name.to_owned());
+        self.act(Action::Command { bot: Some(bot.to_owned()), channel, name, options }).await
     }
 
     /// Types into an option of a slash command; [`Outcome::choices`] is what is offered. What is
@@ -46,6 +59,7 @@ impl Person {
         focused: &str,
     ) -> Outcome {
         self.act(Action::Complete {
+            bot: None,
             channel: channel_id.to_owned(),
             name: name.to_owned(),
             options,
@@ -58,6 +72,7 @@ impl Person {
     /// person it is used in the first channel of the server.
     pub async fn context(&self, target_id: &str, name: &str) -> Outcome {
         self.act(Action::Context {
+            bot: None,
             channel: None,
             target: target_id.to_owned(),
             name: name.to_owned(),
@@ -68,8 +83,8 @@ impl Person {
     /// Uses a command of the context menu of a person in a certain channel.
     pub async fn context_in(&self, channel_id: &str, target_id: &str, name: &str) -> Outcome {
         let channel = Some(channel_id.to_owned());
-        self.act(Action::Context { channel, target: target_id.to_owned(), name: name.to_owned() })
-            .await
+        let (target, name) = (target_id.to_owned(), name.to_owned());
+        self.act(Action::Context { bot: None, channel, target, name }).await
     }
 
     /// Clicks a button.
@@ -121,7 +136,7 @@ impl Person {
         .await
     }
 
-    /// Opens the direct message with the bot and returns the channel's id, always the same;
+    /// Opens the direct message with the first bot and returns the channel's id, always the same;
     /// `None` if the person shares no server with the bot.
     #[must_use]
     pub fn dm_with_bot(&self) -> Option<String> {

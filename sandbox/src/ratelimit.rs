@@ -6,9 +6,10 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::time::{Duration, Instant};
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::fault::LimitScope;
 use crate::options::RateLimits;
+use crate::snowflake::Snowflake;
 
 /// A number of requests in a time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,12 +24,13 @@ impl Rate {
     }
 }
 
-/// Counts requests.
-#[derive(Debug)]
+/// Counts requests, those of each application by themselves.
+#[derive(Clone, Debug)]
 pub(crate) struct Limiter {
     limits: RateLimits,
-    buckets: HashMap<String, Window>,
-    global: Window,
+    clock: Clock,
+    buckets: HashMap<(Option<Snowflake>, String), Window>,
+    global: HashMap<Option<Snowflake>, Window>,
 }
 
 /// A window that has begun and what went through in it.
@@ -67,21 +69,26 @@ pub(crate) struct Standing {
     limit: u32,
     remaining: u32,
     reset_after: Duration,
+    /// The end of `reset_after`, in milliseconds since 1970.
+    reset_ms: i64,
 }
 
 impl Standing {
     /// The headers every answer carries.
     pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
-        let now = clock::now().timestamp_millis();
-        let after = i64::try_from(self.reset_after.as_millis()).unwrap_or(0);
+        let after = milliseconds(self.reset_after);
         vec![
             ("x-ratelimit-limit", self.limit.to_string()),
             ("x-ratelimit-remaining", self.remaining.to_string()),
-            ("x-ratelimit-reset", seconds(now + after)),
+            ("x-ratelimit-reset", seconds(self.reset_ms)),
             ("x-ratelimit-reset-after", seconds(after)),
             ("x-ratelimit-bucket", self.bucket.clone()),
         ]
     }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(0)
 }
 
 /// Milliseconds as seconds with a fraction.
@@ -97,31 +104,33 @@ pub(crate) struct Exceeded {
 }
 
 impl Limiter {
-    pub(crate) fn new(limits: RateLimits) -> Self {
-        Self { limits, buckets: HashMap::new(), global: Window::new(Instant::now()) }
+    pub(crate) fn new(limits: RateLimits, clock: Clock) -> Self {
+        Self { limits, clock, buckets: HashMap::new(), global: HashMap::new() }
     }
 
-    /// Counts a request in, if there is room for it.
-    pub(crate) fn enter(&mut self, method: &str, segments: &[String]) -> Verdict {
-        let now = Instant::now();
+    /// Counts a request of an application in, if there is room for it. The routes of interactions
+    /// have none: their buckets are told apart by the application and token in the path.
+    pub(crate) fn enter(
+        &mut self,
+        application: Option<Snowflake>,
+        method: &str,
+        segments: &[String],
+    ) -> Verdict {
+        let now = self.clock.instant();
         let route = Route::of(method, segments);
         let rate = self.rate(&route);
-        let key = format!("{}:{}", route.shape, route.major);
+        let key = (application, format!("{}:{}", route.shape, route.major));
         let window = self.buckets.entry(key).or_insert(Window::new(now));
         let mut exceeded = window
             .enter(rate, now)
             .err()
             .map(|retry_after| Exceeded { scope: LimitScope::User, retry_after });
-        let standing = Standing {
-            bucket: digest(&route.shape),
-            limit: rate.limit,
-            remaining: rate.limit - window.used,
-            reset_after: window.left(rate, now),
-        };
+        let (remaining, reset_after) = (rate.limit - window.used, window.left(rate, now));
+        let standing = self.standing(&route, remaining, reset_after);
         if exceeded.is_none() && !route.is_interaction {
             let global = self.global_rate();
-            exceeded = self
-                .global
+            let window = self.global.entry(application).or_insert(Window::new(now));
+            exceeded = window
                 .enter(global, now)
                 .err()
                 .map(|left| Exceeded { scope: LimitScope::Global, retry_after: left });
@@ -137,8 +146,17 @@ impl Limiter {
         reset_after: Duration,
     ) -> Standing {
         let route = Route::of(method, segments);
-        let limit = self.rate(&route).limit;
-        Standing { bucket: digest(&route.shape), limit, remaining: 0, reset_after }
+        self.standing(&route, 0, reset_after)
+    }
+
+    fn standing(&self, route: &Route, remaining: u32, reset_after: Duration) -> Standing {
+        Standing {
+            bucket: digest(&route.shape),
+            limit: self.rate(route).limit,
+            remaining,
+            reset_after,
+            reset_ms: self.clock.now().timestamp_millis() + milliseconds(reset_after),
+        }
     }
 
     fn rate(&self, route: &Route) -> Rate {
@@ -224,17 +242,17 @@ mod tests {
 
     #[test]
     fn the_sixth_message_within_the_window_is_one_too_many() {
-        let mut limiter = Limiter::new(RateLimits::Real);
+        let mut limiter = Limiter::new(RateLimits::Real, Clock::default());
         let path = segments("channels/1/messages");
         for left in (0..5).rev() {
-            let verdict = limiter.enter("POST", &path);
+            let verdict = limiter.enter(None, "POST", &path);
             assert!(verdict.exceeded.is_none());
             assert_eq!(verdict.standing.remaining, left);
         }
-        let exceeded = limiter.enter("POST", &path).exceeded.unwrap();
+        let exceeded = limiter.enter(None, "POST", &path).exceeded.unwrap();
         assert_eq!(exceeded.scope, LimitScope::User);
         assert!(exceeded.retry_after <= Duration::from_secs(5));
-        let elsewhere = limiter.enter("POST", &segments("channels/2/messages"));
+        let elsewhere = limiter.enter(None, "POST", &segments("channels/2/messages"));
         assert!(elsewhere.exceeded.is_none());
     }
 

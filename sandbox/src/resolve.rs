@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::server::{Channel, Message, Role, User};
+use crate::model::{Channel, Guild, Message, Role, User};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 
@@ -21,32 +21,32 @@ impl Resolved {
         self.0.is_empty()
     }
 
-    /// Adds an account; in a place of the server, what it is there as well.
+    /// Adds an account; in a channel of a guild, what it is there as well.
     pub(crate) fn user(&mut self, state: &State, user: &User, place: &Channel) {
-        let server = &state.server;
-        self.keep("users", user.id, server.user_object(user));
-        if user.member && !place.is_dm() {
-            let mut member = server.partial_member_object(user);
-            member["permissions"] = json!(server.permissions(user, place).to_string());
+        let realm = &state.realm;
+        self.keep("users", user.id, realm.user_object(user));
+        if let Some(member) = realm.guild_of(place).and_then(|guild| guild.member(user.id)) {
+            let mut member = realm.partial_member_object(member);
+            member["permissions"] = json!(realm.permissions(user, place).to_string());
             self.keep("members", user.id, member);
         }
     }
 
     /// Adds a role.
-    pub(crate) fn role(&mut self, state: &State, role: &Role) {
-        self.keep("roles", role.id, state.server.role_object(role));
+    pub(crate) fn role(&mut self, state: &State, guild: &Guild, role: &Role) {
+        self.keep("roles", role.id, state.realm.role_object(guild, role));
     }
 
     /// Adds a channel, in the short form of interactions, with what the person may do there.
     pub(crate) fn channel(&mut self, state: &State, channel: &Channel, person: &User) {
-        let mut object = state.server.channel_object(channel);
-        object["permissions"] = json!(state.server.permissions(person, channel).to_string());
+        let mut object = state.realm.channel_object(channel);
+        object["permissions"] = json!(state.realm.permissions(person, channel).to_string());
         self.keep("channels", channel.id, object);
     }
 
     /// Adds a message.
     pub(crate) fn message(&mut self, state: &State, message: &Message) {
-        self.keep("messages", message.id, state.server.message_object(message));
+        self.keep("messages", message.id, state.realm.message_object(message));
     }
 
     /// The object as the interaction has it.

@@ -13,22 +13,23 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::actions::{self, Action};
-use crate::addresses::Addresses;
+use crate::addresses::{Addresses, BotAddress, GuildAddress, Names};
 use crate::error::{StartError, TimedOut};
 use crate::fault::{DropHow, Fault, GatewayFault};
 use crate::http;
 use crate::hub::Hub;
 use crate::journal::JournalEntry;
+use crate::model::{Guild, Realm, Role};
 use crate::moderation::Age;
 use crate::net::{self, Cut};
-use crate::options::{BotAccess, Options};
+use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::person::Person;
-use crate::server::{Place, Server};
 use crate::snowflake;
 use crate::state::{Settings, State};
 use crate::tls::{self, Tls};
 use crate::view::View;
+use crate::world::BotAccess;
 
 /// How long [`Sandbox::shutdown`] waits for connections to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -68,7 +69,7 @@ impl Sandbox {
         if !options.listen.ip().is_loopback() {
             return Err(StartError::NotLoopback(options.listen));
         }
-        let server = Server::build(&options.world)?;
+        let realm = Realm::build(&options)?;
         let Tls { acceptor, authority } = tls::make()?;
         let plain = listen(options.listen).await?;
         let secure = listen(SocketAddr::new(options.listen.ip(), 0)).await?;
@@ -77,15 +78,10 @@ impl Sandbox {
             plain: local(&plain, options.listen)?,
             secure: local(&secure, options.listen)?,
         };
-        let addresses = ports.addresses(&server, &options, &ca);
-        let settings = Settings::new(
-            &options,
-            addresses.token.clone(),
-            format!("http://{}", ports.plain),
-            addresses.gateway.clone(),
-        );
-        let mut state = State::new(server, settings, options.rate_limits);
-        state.endpoint = options.interactions_endpoint_url;
+        let addresses = ports.addresses(&realm, &ca);
+        let settings =
+            Settings::new(&options, format!("http://{}", ports.plain), addresses.gateway.clone());
+        let state = State::new(realm, settings, options.rate_limits);
         let hub = Arc::new(Hub::new(state, addresses));
         let (door, feed_plain, feed_secure) = net::open(plain, secure, acceptor, ports.plain);
         let tasks = vec![
@@ -213,7 +209,7 @@ impl Sandbox {
     /// `@everyone` is a role, and the bot has one of its own name; it may do what either lets it.
     /// One that does not exist is passed over.
     pub fn set_role_permissions(&self, role: &str, permissions: u64) {
-        passed_over(self.running.hub.lock().set_role_permissions(role, permissions));
+        passed_over(self.running.hub.lock().set_role_permissions(None, role, permissions));
     }
 
     /// A person closes or opens their direct messages to the bot (error 50007). One who does not
@@ -226,7 +222,20 @@ impl Sandbox {
     /// cannot write to them (error 50278). The owner, who cannot leave, and one who does not exist
     /// are passed over.
     pub fn set_member(&self, user: &str, member: bool) {
-        passed_over(self.running.hub.lock().set_member(user, member));
+        passed_over(self.running.hub.lock().set_member(None, user, member));
+    }
+
+    /// A moderator times a member of the first guild out for so long, or ends the time-out: until
+    /// then they may only look and read. One who is no member is passed over.
+    pub fn time_out(&self, user: &str, length: Option<Duration>) {
+        passed_over(self.running.hub.lock().time_out(None, user, length));
+    }
+
+    /// Moves the clock forward. The deadlines that then lie behind are carried out: interactions
+    /// fail, tokens expire, time-outs end, and windows of rate limits are over. New ids and times
+    /// follow the clock, which never goes back.
+    pub fn advance(&self, by: Duration) {
+        self.running.hub.lock().advance(by);
     }
 
     /// Somebody invites the bot to another server, in which everybody is, strangers included. The
@@ -247,8 +256,8 @@ impl Sandbox {
     /// see at once that the application did not respond.
     pub fn set_interactions_endpoint_url(&self, url: Option<&str>) {
         let state = &mut *self.running.hub.lock();
-        state.endpoint = url.map(str::to_owned);
-        state.touch();
+        let first = state.realm.first_application().id();
+        state.set_endpoint(first, url.map(str::to_owned));
     }
 
     /// Ends or disturbs the gateway's connections.
@@ -287,7 +296,7 @@ impl Sandbox {
     /// What the person at this place among the people sees.
     pub(crate) fn view_at(&self, index: usize) -> View {
         let state = self.running.hub.lock();
-        state.view_of(&state.server.people[index])
+        state.view_of(&state.realm.people[index])
     }
 }
 
@@ -346,26 +355,48 @@ struct Ports {
 }
 
 impl Ports {
-    fn addresses(&self, server: &Server, options: &Options, ca: &Path) -> Addresses {
-        let token = options.token.clone();
-        let in_guild = server.channels.iter().filter_map(|channel| {
-            let Place::Guild { name, .. } = &channel.place else {
-                return None;
-            };
-            Some((name.clone(), channel.id.to_string()))
+    fn addresses(&self, realm: &Realm, ca: &Path) -> Addresses {
+        let first = realm.first_application();
+        let (home, more_guilds) = (realm.home(), realm.guilds.iter().skip(1));
+        let more_bots = realm.applications.iter().skip(1).map(|application| BotAddress {
+            name: application.bot.name.clone(),
+            application_id: application.id().to_string(),
+            token: application.token.clone(),
         });
-        let people = server.people.iter();
+        let people = realm.people.iter();
         Addresses {
             rest: format!("http://{}/api", self.plain),
             tls: format!("https://{}", self.secure),
             ca: ca.display().to_string(),
             gateway: format!("ws://{}/gateway", self.plain),
             page: format!("http://{}/", self.plain),
-            token: token.unwrap_or_else(|| snowflake::bot_token(server.bot.id)),
-            application_id: server.bot.id.to_string(),
-            guild_id: server.guild_id.to_string(),
-            channels: in_guild.collect(),
+            token: first.token.clone(),
+            application_id: first.id().to_string(),
+            guild_id: home.id.to_string(),
+            channels: channel_names(realm, home),
+            roles: role_names(home),
             users: people.map(|user| (user.name.clone(), user.id.to_string())).collect(),
+            more_guilds: more_guilds
+                .map(|guild| GuildAddress {
+                    name: guild.name.clone(),
+                    id: guild.id.to_string(),
+                    channels: channel_names(realm, guild),
+                    roles: role_names(guild),
+                })
+                .collect(),
+            more_bots: more_bots.collect(),
         }
     }
+}
+
+fn channel_names(realm: &Realm, guild: &Guild) -> Names {
+    let channels = realm.channels_of(guild);
+    channels
+        .map(|channel| (realm.channel_name(channel).to_owned(), channel.id.to_string()))
+        .collect()
+}
+
+fn role_names(guild: &Guild) -> Names {
+    let pair = |role: &Role| (role.name.clone(), role.id.to_string());
+    guild.roles.iter().map(pair).collect()
 }

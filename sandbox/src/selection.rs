@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::model::{Channel, Place, User};
 use crate::resolve::Resolved;
-use crate::server::{Channel, Place, User};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 
@@ -16,7 +16,7 @@ pub(crate) const ROLE_SELECT: u64 = 6;
 pub(crate) const MENTIONABLE_SELECT: u64 = 7;
 pub(crate) const CHANNEL_SELECT: u64 = 8;
 
-/// The type of a text channel of a server, in Discord's numbers.
+/// The type of a text channel, in Discord's numbers.
 const TEXT_CHANNEL: u64 = 0;
 
 impl State {
@@ -68,23 +68,22 @@ impl State {
         let nothing = || format!("the menu {} does not offer {value}", menu["custom_id"]);
         let id: Snowflake = value.parse().map_err(|_| nothing())?;
         let kind = menu["type"].as_u64().unwrap_or_default();
-        let server = &self.server;
-        let in_server = !place.is_dm();
-        if let (USER_SELECT | MENTIONABLE_SELECT, Some(chosen)) = (kind, server.user(id)) {
-            if !is_there(chosen, place) {
+        let realm = &self.realm;
+        let guild = realm.guild_of(place);
+        let role = guild.and_then(|guild| Some((guild, guild.role(id)?)));
+        let channel = realm.channel(id).filter(|channel| channel.guild() == place.guild());
+        if let (USER_SELECT | MENTIONABLE_SELECT, Some(chosen)) = (kind, realm.user(id)) {
+            if !self.is_there(chosen, place) {
                 return Err(nothing());
             }
             resolved.user(self, chosen, place);
-        } else if let (ROLE_SELECT | MENTIONABLE_SELECT, Some(role), true) =
-            (kind, server.role(id), in_server)
-        {
-            resolved.role(self, role);
-        } else if let (CHANNEL_SELECT, Some(channel), true) = (kind, server.channel(id), in_server)
-        {
+        } else if let (ROLE_SELECT | MENTIONABLE_SELECT, Some((guild, role))) = (kind, role) {
+            resolved.role(self, guild, role);
+        } else if let (CHANNEL_SELECT, Some(channel)) = (kind, channel) {
             let wanted = menu["channel_types"].as_array().filter(|types| !types.is_empty());
             let fits =
                 wanted.is_none_or(|types| types.iter().any(|of| of.as_u64() == Some(TEXT_CHANNEL)));
-            if !fits || channel.is_dm() || !server.sees(user, channel) {
+            if !fits || channel.is_dm() || !realm.sees(user, channel) {
                 return Err(nothing());
             }
             resolved.channel(self, channel, user);
@@ -93,15 +92,14 @@ impl State {
         }
         Ok(())
     }
-}
 
-/// Whether an account can be chosen in a place: members in the server, both sides in a direct
-/// message.
-fn is_there(chosen: &User, place: &Channel) -> bool {
-    match place.place {
-        Place::Guild { .. } => chosen.member,
-        Place::Elsewhere { .. } => true,
-        Place::Dm { user } => chosen.bot || chosen.id == user,
+    /// Whether an account can be chosen in a channel: members in a guild, both sides in a direct
+    /// message.
+    fn is_there(&self, chosen: &User, place: &Channel) -> bool {
+        match place.place {
+            Place::Dm { application, person } => [application, person].contains(&chosen.id),
+            _ => self.realm.guild_of(place).is_some_and(|guild| guild.has(chosen.id)),
+        }
     }
 }
 

@@ -7,15 +7,15 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::commands::Command;
+use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::gateway::{Event, Gateway};
 use crate::interactions::Interactions;
 use crate::journal::{Direction, Journal};
+use crate::model::{Attachment, Channel, Message, Realm};
 use crate::options::{Options, RateLimits};
 use crate::picture;
 use crate::ratelimit::Limiter;
-use crate::server::{Attachment, Channel, Message, Server};
 use crate::snowflake::Snowflake;
 use crate::view::Notification;
 
@@ -23,10 +23,9 @@ use crate::view::Notification;
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) settings: Settings,
-    pub(crate) server: Server,
+    pub(crate) realm: Realm,
     pub(crate) gateway: Gateway,
     pub(crate) interactions: Interactions,
-    pub(crate) commands: Vec<Command>,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) limiter: Limiter,
@@ -34,8 +33,6 @@ pub(crate) struct State {
     pub(crate) held: usize,
     /// Grows with each release.
     pub(crate) releases: watch::Sender<u64>,
-    /// Where the application wants its interactions instead of the gateway.
-    pub(crate) endpoint: Option<String>,
     pub(crate) files: HashMap<Snowflake, StoredFile>,
     /// What phones showed, and whose.
     pub(crate) notifications: Vec<(Snowflake, Notification)>,
@@ -45,13 +42,11 @@ pub(crate) struct State {
 /// What stays as it was at the start.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub(crate) token: String,
     /// `http://127.0.0.1:PORT`.
     pub(crate) base: String,
     pub(crate) gateway: String,
     pub(crate) interaction_deadline: Duration,
     pub(crate) token_lifetime: Duration,
-    pub(crate) privileged_intents: bool,
 }
 
 /// The bytes of an attachment.
@@ -63,19 +58,18 @@ pub(crate) struct StoredFile {
 }
 
 impl State {
-    pub(crate) fn new(server: Server, settings: Settings, limits: RateLimits) -> Self {
+    pub(crate) fn new(realm: Realm, settings: Settings, limits: RateLimits) -> Self {
+        let clock = realm.clock.clone();
         Self {
             settings,
-            server,
+            journal: Journal::new(clock.clone()),
+            limiter: Limiter::new(limits, clock),
+            realm,
             gateway: Gateway::default(),
             interactions: Interactions::default(),
-            commands: Vec::new(),
             faults: Faults::default(),
-            journal: Journal::default(),
-            limiter: Limiter::new(limits),
             held: 0,
             releases: watch::Sender::new(0),
-            endpoint: None,
             files: HashMap::new(),
             notifications: Vec::new(),
             changes: watch::Sender::new(0),
@@ -97,10 +91,40 @@ impl State {
         self.changes.subscribe()
     }
 
-    /// Sends an event to the sessions that asked for it and notes it.
+    /// The clock that all deadlines are judged by.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.realm.clock
+    }
+
+    /// Sends an event to the sessions of its application that asked for it and notes it.
     pub(crate) fn dispatch(&mut self, event: Event) {
         if self.gateway.dispatch(&event) {
-            self.journal.gateway(Direction::Out, event.name, event.data.clone());
+            let to = Some(event.application);
+            self.journal.gateway(Direction::Out, to, event.name, event.data);
+        }
+        self.touch();
+    }
+
+    /// Sends an event of a guild to each application whose bot is in it.
+    pub(crate) fn tell_guild(
+        &mut self,
+        guild: Snowflake,
+        name: &'static str,
+        intent: u64,
+        data: &Value,
+    ) {
+        for application in self.realm.applications_in(guild) {
+            self.dispatch(Event::new(application, name, intent, data.clone()));
+        }
+        self.touch();
+    }
+
+    /// Moves the clock forward and carries out the deadlines that then lie behind.
+    pub(crate) fn advance(&mut self, by: Duration) {
+        self.clock().advance(by);
+        for id in self.interactions.open() {
+            // Asked for the failure that it notes.
+            let _ = self.progress(id);
         }
         self.touch();
     }
@@ -117,19 +141,29 @@ impl State {
         self.held
     }
 
-    /// Whether the bot sees a channel.
-    pub(crate) fn bot_sees(&self, channel: &Channel) -> bool {
-        self.server.sees(&self.server.bot, channel)
+    /// Whether an application's bot sees a channel.
+    pub(crate) fn bot_sees(&self, application: Snowflake, channel: &Channel) -> bool {
+        let application = self.realm.application(application);
+        application.is_some_and(|application| self.realm.sees(&application.bot, channel))
     }
 
-    /// The application object.
-    pub(crate) fn application_object(&self) -> Value {
-        self.server.application_object(self.endpoint.as_deref())
+    /// What an application's bot may do in a channel.
+    pub(crate) fn bot_permissions(&self, application: Snowflake, channel: &Channel) -> u64 {
+        let application = self.realm.application(application);
+        application.map_or(0, |application| self.realm.permissions(&application.bot, channel))
+    }
+
+    /// Sets or clears where an application wants its interactions.
+    pub(crate) fn set_endpoint(&mut self, application: Snowflake, url: Option<String>) {
+        if let Some(application) = self.realm.application_mut(application) {
+            application.endpoint = url;
+        }
+        self.touch();
     }
 
     /// Keeps the bytes of a file and returns the attachment that stands for them.
     pub(crate) fn store(&mut self, file: StoredFile, description: Option<String>) -> Attachment {
-        let id = Snowflake::next();
+        let id = self.clock().next_id();
         let attachment = Attachment {
             id,
             name: file.name.clone(),
@@ -145,8 +179,8 @@ impl State {
 
     /// A message object by id; `None` once it is deleted.
     pub(crate) fn message_object(&self, id: Snowflake) -> Option<Value> {
-        let message = self.server.message(id)?;
-        Some(self.server.message_object(message))
+        let message = self.realm.message(id)?;
+        Some(self.realm.message_object(message))
     }
 
     /// Forgets the bytes of a message's files.
@@ -159,14 +193,12 @@ impl State {
 
 impl Settings {
     /// Takes over what the options say of the running sandbox.
-    pub(crate) fn new(options: &Options, token: String, base: String, gateway: String) -> Self {
+    pub(crate) fn new(options: &Options, base: String, gateway: String) -> Self {
         Self {
-            token,
             base,
             gateway,
             interaction_deadline: options.interaction_deadline,
             token_lifetime: options.token_lifetime,
-            privileged_intents: options.privileged_intents,
         }
     }
 }

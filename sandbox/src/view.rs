@@ -9,22 +9,25 @@ use serde_json::Value;
 pub struct View {
     /// The person's own user object, with `roles`, `hue` and `dms_closed` added for the page.
     pub me: Value,
-    /// Everybody, the bot included, in the same form.
+    /// Everybody, the bots included, in the same form; bots have `online` as well.
     pub users: Vec<Value>,
-    /// The server's `id`, `name` and `owner_id`.
+    /// The first guild's `id`, `name` and `owner_id`.
     pub guild: Value,
-    /// Role objects.
+    /// Role objects of the first guild.
     pub roles: Vec<Value>,
-    /// Command objects the bot has registered and that this person may use somewhere: typed ones
+    /// The guilds the person is in: `id`, `name`, `owner_id`, role objects as `roles`, and
+    /// member objects as `members`.
+    pub guilds: Vec<Value>,
+    /// Command objects that bots have registered and that this person may use somewhere: typed ones
     /// (type 1) and those of the "Apps" menu of a person (2) or a message (3).
     pub commands: Vec<Value>,
-    /// The channels, in order, the direct message with the bot last.
+    /// The channels, in order of guild, then the direct messages with bots.
     pub channels: Vec<ChannelView>,
     /// What the person's phone showed, oldest first.
     pub notifications: Vec<Notification>,
     /// Interactions of this person that the bot has yet to answer.
     pub pending: Vec<Pending>,
-    /// Whether the bot is connected to the gateway.
+    /// Whether the first bot is connected to the gateway.
     pub bot_online: bool,
     /// Counter of changes; grows whenever anything here may have changed.
     pub change: u64,
@@ -37,7 +40,7 @@ impl View {
         self.channels.iter().find(|channel| channel.id == name_or_id || channel.name == name_or_id)
     }
 
-    /// The direct message with the bot.
+    /// The direct message with the first bot.
     #[must_use]
     pub fn dm(&self) -> Option<&ChannelView> {
         self.channels.iter().find(|channel| channel.kind == ChannelKind::Dm)
@@ -67,8 +70,10 @@ pub struct ChannelView {
     pub id: String,
     /// Name without `#`; of a direct message, the bot's name.
     pub name: String,
-    /// Of the server, or a direct message.
+    /// Of a guild, or a direct message.
     pub kind: ChannelKind,
+    /// The guild; `None` for a direct message.
+    pub guild_id: Option<String>,
     /// The line below the name; empty for a direct message.
     pub topic: String,
     /// Message objects, oldest first, the person's own ephemeral ones (flag 64) included.

@@ -3,28 +3,26 @@
 use serde_json::{Value, json};
 
 use crate::interactions::{Kind, Stage};
-use crate::server::{Cause, Channel, Place, User};
+use crate::model::{Cause, Channel, Guild, Place, User};
 use crate::state::State;
 use crate::view::{ChannelKind, ChannelView, Pending, View};
 
 impl State {
     /// What a person sees; `None` if there is none of this name.
     pub(crate) fn view(&self, user: &str) -> Option<View> {
-        self.server.person(user).map(|user| self.view_of(user))
+        self.realm.person(user).map(|user| self.view_of(user))
     }
 
     /// What this person sees.
     pub(crate) fn view_of(&self, user: &User) -> View {
         let notifications = self.notifications.iter();
+        let home = self.realm.home();
         View {
             me: self.account(user),
-            users: self.server.everybody().map(|u| self.account(u)).collect(),
-            guild: json!({
-                "id": self.server.guild_id,
-                "name": self.server.name,
-                "owner_id": self.server.owner().id,
-            }),
-            roles: self.server.role_objects(),
+            users: self.realm.everybody().map(|u| self.account(u)).collect(),
+            guild: json!({ "id": home.id, "name": home.name, "owner_id": home.owner }),
+            roles: self.realm.role_objects(home),
+            guilds: self.realm.guilds_of(user.id).map(|guild| self.guild_view(guild)).collect(),
             commands: self.commands_for(user),
             channels: self.channel_views(user),
             notifications: notifications
@@ -32,45 +30,68 @@ impl State {
                 .map(|(_, notification)| notification.clone())
                 .collect(),
             pending: self.pending(user),
-            bot_online: self.gateway.connected() > 0,
+            bot_online: self.gateway.is_connected(self.realm.first_application().id()),
             change: self.change(),
         }
     }
 
     /// A user object with what the page needs to draw the account.
     fn account(&self, user: &User) -> Value {
-        let mut object = self.server.user_object(user);
+        let mut object = self.realm.user_object(user);
         object["display_name"] = json!(user.display_name);
-        object["roles"] = json!(user.roles);
+        let member = self.realm.home().member(user.id);
+        object["roles"] = json!(member.map_or(&[][..], |member| &member.roles));
+        if user.bot {
+            object["online"] = json!(self.gateway.is_connected(user.id));
+        }
         object["hue"] = json!(user.hue);
         object["dms_closed"] = json!(user.dms_closed);
         object
     }
 
-    /// The channels of the server, then the direct message with the bot.
+    fn guild_view(&self, guild: &Guild) -> Value {
+        let members: Vec<_> =
+            guild.members.iter().map(|member| self.realm.member_object(member)).collect();
+        json!({
+            "id": guild.id,
+            "name": guild.name,
+            "owner_id": guild.owner,
+            "roles": self.realm.role_objects(guild),
+            "members": members,
+        })
+    }
+
+    /// The channels of the guilds, then the direct messages.
     fn channel_views(&self, user: &User) -> Vec<ChannelView> {
-        let channels = self.server.channels.iter();
-        channels
-            .filter(|channel| self.server.sees(user, channel))
+        let of_guilds = self.realm.guilds.iter().flat_map(|guild| self.realm.channels_of(guild));
+        let applications = self.realm.applications.iter();
+        let direct =
+            applications.filter_map(|application| self.realm.dm_of(application.id(), user.id));
+        of_guilds
+            .chain(direct)
+            .filter(|channel| self.realm.sees(user, channel))
             .map(|channel| self.channel_view(user, channel))
             .collect()
     }
 
     fn channel_view(&self, user: &User, channel: &Channel) -> ChannelView {
         let (kind, topic) = match &channel.place {
-            Place::Guild { topic, .. } => (ChannelKind::Guild, topic.clone()),
-            Place::Elsewhere { .. } => (ChannelKind::Guild, String::new()),
+            Place::Text { topic, .. } => (ChannelKind::Guild, topic.clone()),
+            Place::Voice { .. } | Place::Category { .. } | Place::Thread(_) => {
+                (ChannelKind::Guild, String::new())
+            }
             Place::Dm { .. } => (ChannelKind::Dm, String::new()),
         };
         let messages = channel.messages.iter();
         ChannelView {
             id: channel.id.to_string(),
-            name: channel.name(&self.server.bot).to_owned(),
+            name: self.realm.channel_name(channel).to_owned(),
             kind,
+            guild_id: channel.guild().map(|guild| guild.to_string()),
             topic,
             messages: messages
                 .filter(|message| message.visible_to(user.id))
-                .map(|message| self.server.message_object(message))
+                .map(|message| self.realm.message_object(message))
                 .collect(),
         }
     }

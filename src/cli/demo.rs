@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use clap::Args;
-use discord_sandbox::{BotAccess, ChannelSpec, Options, Sandbox, World};
+use discord_sandbox::{ChannelSpec, Options, Sandbox, World};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
@@ -104,11 +104,8 @@ impl Drop for Folder {
 }
 
 async fn start(listen: Option<SocketAddr>) -> Result<Sandbox, Failure> {
-    let channel = |name: &str, topic: &str| ChannelSpec {
-        name: name.into(),
-        topic: topic.into(),
-        bot: BotAccess::Full,
-    };
+    let channel =
+        |name: &str, topic: &str| ChannelSpec { topic: topic.into(), ..ChannelSpec::new(name) };
     let world = World {
         guild: "Studio".into(),
         bot: "Gander".into(),

@@ -6,13 +6,13 @@ pub(crate) mod intents;
 mod protocol;
 mod socket;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::fault::{DropHow, GatewayFault, GatewayPhase};
-use crate::snowflake;
+use crate::snowflake::{self, Snowflake};
 
 use faults::{Delivery, Disturbances};
 pub(crate) use socket::serve;
@@ -26,9 +26,10 @@ const LOST_SESSIONS: usize = 8;
 /// IDENTIFY operations a bot has in 24 h (Discord's documented limit).
 pub(crate) const IDENTIFY_LIMIT: u32 = 1_000;
 
-/// An event for the bot.
+/// An event for one application.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
+    pub(crate) application: Snowflake,
     pub(crate) name: &'static str,
     /// The intent that asks for it; 0: everybody gets it.
     intent: u64,
@@ -38,8 +39,13 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    pub(crate) fn new(name: &'static str, intent: u64, data: Value) -> Self {
-        Self { name, intent, data, redacted: None }
+    pub(crate) fn new(
+        application: Snowflake,
+        name: &'static str,
+        intent: u64,
+        data: Value,
+    ) -> Self {
+        Self { application, name, intent, data, redacted: None }
     }
 }
 
@@ -65,6 +71,7 @@ pub(crate) enum Ending {
 #[derive(Debug)]
 struct Session {
     id: String,
+    application: Snowflake,
     intents: u64,
     sequence: u64,
     /// The last payloads with their sequence numbers.
@@ -110,7 +117,8 @@ impl Session {
 pub(crate) struct Gateway {
     sessions: Vec<Session>,
     last_connection: u64,
-    identified: u32,
+    /// IDENTIFY operations by application.
+    identified: HashMap<Snowflake, u32>,
     disturbances: Disturbances,
 }
 
@@ -120,15 +128,28 @@ impl Gateway {
         self.sessions.iter().filter(|s| s.link.is_some()).count()
     }
 
-    /// IDENTIFY operations left.
-    pub(crate) fn identifies_left(&self) -> u32 {
-        IDENTIFY_LIMIT.saturating_sub(self.identified)
+    /// Whether a session of an application is connected.
+    pub(crate) fn is_connected(&self, application: Snowflake) -> bool {
+        self.sessions.iter().any(|s| s.application == application && s.link.is_some())
     }
 
-    /// Sends an event to the sessions that asked for it; tells whether there was one.
+    /// IDENTIFY operations an application has left.
+    pub(crate) fn identifies_left(&self, application: Snowflake) -> u32 {
+        let identified = self.identified.get(&application).copied().unwrap_or_default();
+        IDENTIFY_LIMIT.saturating_sub(identified)
+    }
+
+    /// Counts an IDENTIFY operation of an application.
+    fn count_identify(&mut self, application: Snowflake) {
+        *self.identified.entry(application).or_default() += 1;
+    }
+
+    /// Sends an event to the sessions of its application that asked for it; tells whether there was one.
     pub(crate) fn dispatch(&mut self, event: &Event) -> bool {
-        let asked =
-            |session: &Session| event.intent == 0 || session.intents & event.intent == event.intent;
+        let asked = |session: &Session| {
+            session.application == event.application
+                && session.intents & event.intent == event.intent
+        };
         if !self.sessions.iter().any(asked) {
             return false;
         }
@@ -224,13 +245,14 @@ impl Gateway {
         self.last_connection
     }
 
-    /// Opens a session on a connection and returns its id.
-    fn open(&mut self, intents: u64, link: Link) -> String {
-        self.identified += 1;
+    /// Opens a session of an application on a connection and returns its id.
+    fn open(&mut self, application: Snowflake, intents: u64, link: Link) -> String {
+        self.count_identify(application);
         self.forget_lost();
         let id = format!("{}{}", snowflake::secret(), snowflake::secret());
         self.sessions.push(Session {
             id: id.clone(),
+            application,
             intents,
             sequence: 0,
             sent: VecDeque::new(),
@@ -250,10 +272,18 @@ impl Gateway {
         });
     }
 
-    /// Moves a session to a new connection and replays what it missed since `sequence`; only the
-    /// first half of it if it is to be `broken_off`.
-    fn resume(&mut self, id: &str, sequence: u64, link: Link, broken_off: bool) -> Resumption {
-        let Some(session) = self.sessions.iter_mut().find(|s| s.id == id) else {
+    /// Moves an application's session to a new connection and replays what it missed since
+    /// `sequence`; only the first half of it if it is to be `broken_off`.
+    fn resume(
+        &mut self,
+        application: Snowflake,
+        id: &str,
+        sequence: u64,
+        link: Link,
+        broken_off: bool,
+    ) -> Resumption {
+        let own = |s: &&mut Session| s.id == id && s.application == application;
+        let Some(session) = self.sessions.iter_mut().find(own) else {
             return Resumption::Unknown;
         };
         if sequence > session.sequence {

@@ -10,6 +10,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{Ending, Gateway, Link, Order, Resumption, Session, ends_session, intents};
 use crate::fault::{DropHow, GatewayPhase};
 use crate::journal::Direction;
+use crate::mentions::id_of;
+use crate::model::{Application, User};
+use crate::objects::Hears;
 use crate::state::State;
 
 /// Largest payload a client may send, in bytes (Discord's documented limit).
@@ -58,7 +61,7 @@ impl Connection {
 
     /// Handles what the client sent.
     pub(super) fn receive(&mut self, state: &mut State, text: &str) -> Result<(), CloseCode> {
-        self.count()?;
+        self.count(state.clock().instant())?;
         if text.len() > LARGEST_PAYLOAD {
             return Err(DECODE_ERROR);
         }
@@ -89,8 +92,7 @@ impl Connection {
         id.is_some_and(|id| gateway.sessions.iter().any(|session| session.id == *id))
     }
 
-    fn count(&mut self) -> Result<(), CloseCode> {
-        let now = Instant::now();
+    fn count(&mut self, now: Instant) -> Result<(), CloseCode> {
         self.received.push_back(now);
         while self.received.front().is_some_and(|at| now.duration_since(*at) > BURST_WINDOW) {
             self.received.pop_front();
@@ -102,33 +104,32 @@ impl Connection {
     }
 
     fn identify(&mut self, state: &mut State, data: &Value) -> Result<(), CloseCode> {
-        note(state, "IDENTIFY", data);
-        authenticate(state, data)?;
+        let application = authenticate(state, "IDENTIFY", data)?;
         let wanted = data["intents"].as_u64().ok_or(DECODE_ERROR)?;
         if wanted & !intents::KNOWN != 0 {
             return Err(INVALID_INTENTS);
         }
-        if wanted & intents::PRIVILEGED != 0 && !state.settings.privileged_intents {
+        if wanted & intents::PRIVILEGED != 0 && !application.privileged_intents {
             return Err(DISALLOWED_INTENTS);
         }
         if data["shard"][1].as_u64().is_some_and(|shards| shards > 1) {
             return Err(INVALID_SHARD);
         }
+        let bot = application.bot.clone();
         if let Some(how) = state.gateway.strike(GatewayPhase::AfterHello) {
-            state.gateway.identified += 1;
+            state.gateway.count_identify(bot.id);
             self.break_off(&mut state.gateway, how);
             return Ok(());
         }
-        let id = state.gateway.open(wanted, self.link());
+        let id = state.gateway.open(bot.id, wanted, self.link());
         self.session = Some(id.clone());
-        let ready = ready(state, &id, data);
+        let ready = ready(state, &bot, &id, data);
         let guilds = if wanted & intents::GUILDS == 0 {
             Vec::new()
         } else {
-            let with_members = wanted & intents::GUILD_MEMBERS != 0;
-            let others = state.server.others.iter();
-            let others = others.map(|(id, name)| state.server.other_guild_object(*id, name));
-            [state.server.guild_create_object(with_members)].into_iter().chain(others).collect()
+            let (realm, hears) = (&state.realm, Hears::with(wanted));
+            let guilds = realm.guilds_of(bot.id);
+            guilds.map(|guild| realm.guild_create_object(guild, bot.id, hears)).collect()
         };
         send(state, &id, "READY", ready);
         // What follows the end of a connection is kept for the session's return.
@@ -146,12 +147,12 @@ impl Connection {
     }
 
     fn resume(&mut self, state: &mut State, data: &Value) -> Result<(), CloseCode> {
-        note(state, "RESUME", data);
-        authenticate(state, data)?;
+        let application = authenticate(state, "RESUME", data)?.id();
         let id = data["session_id"].as_str().ok_or(DECODE_ERROR)?;
         let sequence = data["seq"].as_u64().ok_or(DECODE_ERROR)?;
         let broken_off = state.gateway.strike(GatewayPhase::DuringResume);
-        match state.gateway.resume(id, sequence, self.link(), broken_off.is_some()) {
+        let (link, broken) = (self.link(), broken_off.is_some());
+        match state.gateway.resume(application, id, sequence, link, broken) {
             Resumption::Resumed => {
                 self.session = Some(id.to_owned());
                 if let Some(how) = broken_off {
@@ -168,15 +169,21 @@ impl Connection {
     /// Operation 8: the members that match, in one chunk.
     fn request_members(&self, state: &mut State, data: &Value) {
         let Some(id) = &self.session else { return };
+        let session = state.gateway.sessions.iter().find(|session| session.id == *id);
+        let Some(application) = session.map(|session| session.application) else { return };
+        let realm = &state.realm;
+        let guild = id_of(&data["guild_id"]).and_then(|id| realm.guild(id));
+        // Discord answers nothing for a guild that the bot is not in.
+        let Some(guild) = guild.filter(|guild| guild.has(application)) else { return };
         let query = data["query"].as_str().unwrap_or_default();
-        let members: Vec<_> = state
-            .server
-            .everybody()
-            .filter(|user| user.member && user.name.starts_with(query))
-            .map(|user| state.server.member_object(user))
+        let members: Vec<_> = realm
+            .users_in(guild)
+            .filter(|user| user.name.starts_with(query))
+            .filter_map(|user| guild.member(user.id))
+            .map(|member| realm.member_object(member))
             .collect();
         let mut chunk = json!({
-            "guild_id": state.server.guild_id,
+            "guild_id": guild.id,
             "members": members,
             "chunk_index": 0,
             "chunk_count": 1,
@@ -227,40 +234,45 @@ impl Connection {
     }
 }
 
-fn authenticate(state: &State, data: &Value) -> Result<(), CloseCode> {
+/// The application of a client's token. Notes what the client sent, without its token.
+fn authenticate<'a>(
+    state: &'a mut State,
+    name: &str,
+    data: &Value,
+) -> Result<&'a Application, CloseCode> {
     let token = data["token"].as_str().unwrap_or_default();
     let bare = token.strip_prefix("Bot ").unwrap_or(token);
-    if bare == state.settings.token { Ok(()) } else { Err(AUTHENTICATION_FAILED) }
-}
-
-/// Notes what a client sent, without its token.
-fn note(state: &mut State, name: &str, data: &Value) {
+    let application = state.realm.authorized(bare).map(Application::id);
     let mut data = data.clone();
     if let Some(fields) = data.as_object_mut() {
         fields.remove("token");
     }
-    state.journal.gateway(Direction::In, name, data);
+    state.journal.gateway(Direction::In, application, name, data);
+    let application = application.and_then(|id| state.realm.application(id));
+    application.ok_or(AUTHENTICATION_FAILED)
 }
 
 /// Sends an event to one session and notes it.
 fn send(state: &mut State, session: &str, name: &str, data: Value) {
+    let mut application = None;
     if let Some(session) = state.gateway.session_mut(session) {
+        application = Some(session.application);
         Session::send(session, name, &data);
     }
-    state.journal.gateway(Direction::Out, name, data);
+    state.journal.gateway(Direction::Out, application, name, data);
 }
 
-fn ready(state: &State, session: &str, identify: &Value) -> Value {
-    let server = &state.server;
-    let ids = [server.guild_id].into_iter().chain(server.others.iter().map(|(id, _)| *id));
-    let guilds: Vec<_> = ids.map(|id| json!({ "id": id, "unavailable": true })).collect();
+fn ready(state: &State, bot: &User, session: &str, identify: &Value) -> Value {
+    let guilds = state.realm.guilds_of(bot.id);
+    let guilds: Vec<_> =
+        guilds.map(|guild| json!({ "id": guild.id, "unavailable": true })).collect();
     let mut ready = json!({
         "v": 10,
-        "user": server.current_user_object(),
+        "user": state.realm.current_user_object(bot),
         "guilds": guilds,
         "session_id": session,
         "resume_gateway_url": state.settings.gateway,
-        "application": { "id": server.bot.id, "flags": 0 },
+        "application": { "id": bot.id, "flags": 0 },
         "session_type": "normal",
         "private_channels": [],
         "user_settings": {},

@@ -6,8 +6,8 @@ use super::call::{Answer, Call, Reply, id};
 use super::drafts;
 use crate::interactions::{Answer as Stands, Interaction, Kind, Modal, Stage};
 use crate::messages::{Draft, Envelope, Patch};
+use crate::model::{Audience, FLAG_EPHEMERAL, FLAG_LOADING, Message};
 use crate::refusal::Refusal;
-use crate::server::{Audience, FLAG_EPHEMERAL, FLAG_LOADING, Message};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 use crate::validate;
@@ -51,11 +51,12 @@ pub(super) fn respond(state: &mut State, call: &Call, interaction: &str, token: 
 /// The interaction's kind, if its first answer may still come.
 fn open(state: &mut State, id: Snowflake, token: &str) -> Result<Kind, Refusal> {
     let deadline = state.settings.interaction_deadline;
+    let clock = state.clock().clone();
     let interaction = state.interactions.get_mut(id);
     let interaction = interaction
         .filter(|interaction| interaction.token == token)
         .ok_or_else(Refusal::unknown_interaction)?;
-    if interaction.is_late(deadline) {
+    if interaction.is_late(&clock, deadline) {
         interaction.stage = Stage::Failed;
         state.touch();
         return Err(Refusal::unknown_interaction());
@@ -84,10 +85,10 @@ fn interaction(state: &mut State, id: Snowflake) -> Result<&mut Interaction, Ref
 }
 
 /// Where the answers of an interaction go.
-pub(super) fn envelope(state: &State, interaction: &Interaction, flags: u64) -> Envelope {
+pub(super) fn envelope(interaction: &Interaction, flags: u64) -> Envelope {
     Envelope {
         channel: interaction.channel,
-        author: state.server.bot.id,
+        author: interaction.application,
         audience: if flags & FLAG_EPHEMERAL == 0 {
             Audience::Channel
         } else {
@@ -113,9 +114,10 @@ fn defer(state: &mut State, id: Snowflake, data: &Value) -> Result<Snowflake, Re
     let mut draft = Draft::text("");
     draft.flags = FLAG_LOADING;
     let message = post(state, id, data, draft)?;
+    let clock = state.clock().clone();
     let interaction = interaction(state, id)?;
     interaction.keep(message);
-    interaction.acknowledge(Stage::Thinking);
+    interaction.acknowledge(&clock, Stage::Thinking);
     Ok(message)
 }
 
@@ -129,16 +131,17 @@ fn post(
     draft.flags |= ephemeral;
     let interaction = state.interactions.get(id);
     let interaction = interaction.ok_or_else(Refusal::unknown_interaction)?;
-    let envelope = envelope(state, interaction, ephemeral);
+    let envelope = envelope(interaction, ephemeral);
     let posted = state.post(envelope, draft);
     posted.ok_or_else(Refusal::unknown_channel)
 }
 
 /// Notes that a message answers the interaction.
 fn answered(state: &mut State, id: Snowflake, message: Snowflake) -> Result<Snowflake, Refusal> {
+    let clock = state.clock().clone();
     let interaction = interaction(state, id)?;
     interaction.keep(message);
-    interaction.acknowledge(Stage::Answered(Stands::Message(message)));
+    interaction.acknowledge(&clock, Stage::Answered(Stands::Message(message)));
     Ok(message)
 }
 
@@ -163,19 +166,21 @@ fn update(
 
 /// The message whose component was used.
 fn source(state: &State, kind: Kind) -> Result<&Message, Refusal> {
-    kind.message().and_then(|id| state.server.message(id)).ok_or_else(Refusal::unknown_message)
+    kind.message().and_then(|id| state.realm.message(id)).ok_or_else(Refusal::unknown_message)
 }
 
 fn choose(state: &mut State, id: Snowflake, data: &Value) -> Result<(), Refusal> {
     validate::callback::choices(data)?;
     let choices = data["choices"].as_array().cloned().unwrap_or_default();
     let stage = Stage::Answered(Stands::Choices(choices));
-    interaction(state, id)?.acknowledge(stage);
+    let clock = state.clock().clone();
+    interaction(state, id)?.acknowledge(&clock, stage);
     Ok(())
 }
 
 fn open_modal(state: &mut State, id: Snowflake, kind: Kind, data: &Value) -> Result<(), Refusal> {
     validate::modal::check(data)?;
+    let clock = state.clock().clone();
     let interaction = interaction(state, id)?;
     let form = json!({
         "modal_id": id,
@@ -183,8 +188,9 @@ fn open_modal(state: &mut State, id: Snowflake, kind: Kind, data: &Value) -> Res
         "custom_id": data["custom_id"],
         "components": data["components"],
     });
-    interaction.acknowledge(Stage::Answered(Stands::Modal(form.clone())));
+    interaction.acknowledge(&clock, Stage::Answered(Stands::Modal(form.clone())));
     let modal = Modal {
+        application: interaction.application,
         user: interaction.user,
         channel: interaction.channel,
         message: kind.message(),

@@ -1,40 +1,47 @@
-//! Routes of the application's commands, global and of the server.
+//! Routes of the application's commands, global and of a guild.
 
 use serde_json::Value;
 
 use super::call::{Answer, Call, Reply, id};
-use crate::commands::Command;
+use crate::commands::{Command, Scope};
+use crate::model::Application;
 use crate::refusal::{Problems, Refusal};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 use crate::validate;
 
-pub(super) fn route(state: &mut State, call: &Call, application: &str, path: &[&str]) -> Answer {
-    if id(application, "application_id")? != state.server.bot.id {
+pub(super) fn route(
+    state: &mut State,
+    call: &Call,
+    bot: Snowflake,
+    application: &str,
+    path: &[&str],
+) -> Answer {
+    if id(application, "application_id")? != bot {
         return Err(Refusal::missing_access());
     }
-    let (guild_only, rest) = match path {
-        ["commands", rest @ ..] => (false, rest),
+    let (scope, rest) = match path {
+        ["commands", rest @ ..] => (Scope::Global, rest),
         ["guilds", guild, "commands", rest @ ..] => {
-            if id(guild, "guild_id")? != state.server.guild_id {
-                return Err(Refusal::missing_access());
-            }
-            (true, rest)
+            let guild = state.realm.guild(id(guild, "guild_id")?);
+            let guild = guild.filter(|guild| guild.has(bot));
+            (Scope::Guild(guild.ok_or_else(Refusal::missing_access)?.id), rest)
         }
         _ => return Err(Refusal::bare(404)),
     };
+    let shelf = Shelf { bot, scope };
     match (call.method.as_str(), rest) {
-        ("GET", []) => Ok(Reply::ok(list(state, guild_only))),
-        ("PUT", []) => replace(state, &call.body, guild_only),
-        ("POST", []) => create(state, &call.body, guild_only),
+        ("GET", []) => Ok(Reply::ok(shelf.list(state)?)),
+        ("PUT", []) => shelf.replace(state, &call.body),
+        ("POST", []) => shelf.create(state, &call.body),
         ("GET", [command]) => {
-            let index = index_of(state, id(command, "command_id")?, guild_only)?;
-            Ok(Reply::ok(state.command_object(&state.commands[index])))
+            let index = shelf.index_of(state, id(command, "command_id")?)?;
+            shelf.reply(state, index)
         }
-        ("PATCH", [command]) => edit(state, call, id(command, "command_id")?, guild_only),
+        ("PATCH", [command]) => shelf.edit(state, call, id(command, "command_id")?),
         ("DELETE", [command]) => {
-            let index = index_of(state, id(command, "command_id")?, guild_only)?;
-            state.commands.remove(index);
+            let index = shelf.index_of(state, id(command, "command_id")?)?;
+            shelf.commands(state)?.remove(index);
             state.touch();
             Ok(Reply::empty())
         }
@@ -42,37 +49,107 @@ pub(super) fn route(state: &mut State, call: &Call, application: &str, path: &[&
     }
 }
 
-fn list(state: &State, guild_only: bool) -> Vec<Value> {
-    let listed = state.commands.iter();
-    listed
-        .filter(|command| command.guild_only == guild_only)
-        .map(|command| state.command_object(command))
-        .collect()
+/// The commands of one application in one scope.
+#[derive(Clone, Copy)]
+struct Shelf {
+    bot: Snowflake,
+    scope: Scope,
 }
 
-fn index_of(state: &State, id: Snowflake, guild_only: bool) -> Result<usize, Refusal> {
-    let wanted = |command: &Command| command.id == id && command.guild_only == guild_only;
-    let index = state.commands.iter().position(wanted);
-    index.ok_or_else(Refusal::unknown_command)
-}
-
-/// Replaces all commands of a scope. One whose name stays keeps its id.
-fn replace(state: &mut State, body: &Value, guild_only: bool) -> Answer {
-    let specs = body.as_array().ok_or_else(|| {
-        let words = "Only iterables may be used in a ListType";
-        Problems::one("", "LIST_TYPE_CONVERT", words)
-    })?;
-    validate::command::all(specs)?;
-    let (old, others): (Vec<_>, Vec<_>) = std::mem::take(&mut state.commands)
-        .into_iter()
-        .partition(|command| command.guild_only == guild_only);
-    state.commands = others;
-    for spec in specs {
-        let command = Command::new(spec.clone(), guild_only);
-        state.commands.push(succeed(command, &old));
+impl Shelf {
+    fn application(self, state: &State) -> Result<&Application, Refusal> {
+        state.realm.application(self.bot).ok_or_else(Refusal::missing_access)
     }
-    state.touch();
-    Ok(Reply::ok(list(state, guild_only)))
+
+    /// The application's commands of all scopes.
+    fn commands(self, state: &mut State) -> Result<&mut Vec<Command>, Refusal> {
+        let application = state.realm.application_mut(self.bot);
+        Ok(&mut application.ok_or_else(Refusal::missing_access)?.commands)
+    }
+
+    fn list(self, state: &State) -> Result<Vec<Value>, Refusal> {
+        let listed = self.application(state)?.commands.iter();
+        Ok(listed
+            .filter(|command| command.scope == self.scope)
+            .map(|command| state.command_object(self.bot, command))
+            .collect())
+    }
+
+    fn index_of(self, state: &State, id: Snowflake) -> Result<usize, Refusal> {
+        let wanted = |command: &Command| command.id == id && command.scope == self.scope;
+        let index = self.application(state)?.commands.iter().position(wanted);
+        index.ok_or_else(Refusal::unknown_command)
+    }
+
+    fn reply(self, state: &State, index: usize) -> Answer {
+        let command = self.application(state)?.commands.get(index);
+        let command = command.ok_or_else(Refusal::unknown_command)?;
+        Ok(Reply::ok(state.command_object(self.bot, command)))
+    }
+
+    /// Replaces all commands of the scope. One whose name stays keeps its id.
+    fn replace(self, state: &mut State, body: &Value) -> Answer {
+        let specs = body.as_array().ok_or_else(|| {
+            let words = "Only iterables may be used in a ListType";
+            Problems::one("", "LIST_TYPE_CONVERT", words)
+        })?;
+        validate::command::all(specs)?;
+        let clock = state.clock().clone();
+        let commands = self.commands(state)?;
+        let (old, others): (Vec<_>, Vec<_>) =
+            std::mem::take(commands).into_iter().partition(|command| command.scope == self.scope);
+        *commands = others;
+        for spec in specs {
+            let command = Command::new(&clock, spec.clone(), self.scope);
+            commands.push(succeed(command, &old));
+        }
+        state.touch();
+        Ok(Reply::ok(self.list(state)?))
+    }
+
+    /// Adds a command, or overwrites the one with its name, as Discord does.
+    fn create(self, state: &mut State, body: &Value) -> Answer {
+        validate::command::one(body)?;
+        let clock = state.clock().clone();
+        let commands = self.commands(state)?;
+        let command = succeed(Command::new(&clock, body.clone(), self.scope), commands);
+        let clashing = commands.iter().position(|old| old.clashes(&command));
+        let beside = commands
+            .iter()
+            .filter(|old| old.scope == self.scope && old.kind() == command.kind())
+            .count();
+        let most = validate::command::most(command.kind());
+        if clashing.is_none() && beside >= most {
+            return Err(Refusal::too_many_commands(most));
+        }
+        let (index, status) = match clashing {
+            Some(index) => {
+                commands[index] = command;
+                (index, 200)
+            }
+            None => {
+                commands.push(command);
+                (commands.len() - 1, 201)
+            }
+        };
+        state.touch();
+        Ok(Reply { status, ..self.reply(state, index)? })
+    }
+
+    fn edit(self, state: &mut State, call: &Call, id: Snowflake) -> Answer {
+        let index = self.index_of(state, id)?;
+        let version = state.clock().next_id();
+        let command = &mut self.commands(state)?[index];
+        let mut spec = command.spec.clone();
+        for (key, value) in crate::refusal::fields(&call.body) {
+            spec[key] = value;
+        }
+        validate::command::one(&spec)?;
+        command.spec = spec;
+        command.version = version;
+        state.touch();
+        self.reply(state, index)
+    }
 }
 
 /// A command in the place of the one with its name.
@@ -84,47 +161,4 @@ fn succeed(mut command: Command, old: &[Command]) -> Command {
         }
     }
     command
-}
-
-/// Adds a command, or overwrites the one with its name, as Discord does.
-fn create(state: &mut State, body: &Value, guild_only: bool) -> Answer {
-    validate::command::one(body)?;
-    let command = succeed(Command::new(body.clone(), guild_only), &state.commands);
-    let clashing = state.commands.iter().position(|old| old.clashes(&command));
-    let beside = state
-        .commands
-        .iter()
-        .filter(|old| old.guild_only == guild_only && old.kind() == command.kind())
-        .count();
-    let most = validate::command::most(command.kind());
-    if clashing.is_none() && beside >= most {
-        return Err(Refusal::too_many_commands(most));
-    }
-    let object = state.command_object(&command);
-    let status = match clashing {
-        Some(index) => {
-            state.commands[index] = command;
-            200
-        }
-        None => {
-            state.commands.push(command);
-            201
-        }
-    };
-    state.touch();
-    Ok(Reply { status, body: object })
-}
-
-fn edit(state: &mut State, call: &Call, id: Snowflake, guild_only: bool) -> Answer {
-    let index = index_of(state, id, guild_only)?;
-    let mut spec = state.commands[index].spec.clone();
-    for (key, value) in crate::refusal::fields(&call.body) {
-        spec[key] = value;
-    }
-    validate::command::one(&spec)?;
-    let command = &mut state.commands[index];
-    command.spec = spec;
-    command.version = Snowflake::next();
-    state.touch();
-    Ok(Reply::ok(state.command_object(&state.commands[index])))
 }

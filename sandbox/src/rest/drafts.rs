@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::call::Upload;
 use crate::mentions::{AllowedMentions, id_of};
 use crate::messages::{Draft, Patch};
+use crate::model::{Attachment, FLAG_SUPPRESS_EMBEDS, FLAG_SUPPRESS_NOTIFICATIONS, Message};
 use crate::refusal::Refusal;
-use crate::server::{Attachment, FLAG_SUPPRESS_EMBEDS, FLAG_SUPPRESS_NOTIFICATIONS, Message};
 use crate::state::State;
 use crate::validate;
 

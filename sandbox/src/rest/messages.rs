@@ -6,11 +6,10 @@ use serde_json::{Value, json};
 use super::call::{Answer, Call, Reply, id};
 use super::channels::visible;
 use super::drafts;
-use crate::clock;
 use crate::messages::Envelope;
+use crate::model::{Audience, Channel, Message, Place};
 use crate::permissions::{ATTACH_FILES, EMBED_LINKS, READ_MESSAGE_HISTORY, SEND_MESSAGES};
 use crate::refusal::{Problems, Refusal};
-use crate::server::{Audience, Channel, Message, Place};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 use crate::validate;
@@ -18,31 +17,37 @@ use crate::validate;
 /// How long `enforce_nonce` remembers. Discord says "the past few minutes".
 const NONCE_MEMORY: TimeDelta = TimeDelta::minutes(5);
 
-pub(super) fn route(state: &mut State, call: &Call, channel: &str, path: &[&str]) -> Answer {
-    let channel = visible(state, channel)?;
+pub(super) fn route(
+    state: &mut State,
+    call: &Call,
+    bot: Snowflake,
+    channel: &str,
+    path: &[&str],
+) -> Answer {
+    let channel = visible(state, bot, channel)?;
     match (call.method.as_str(), path) {
-        ("GET", []) => list(state, call, channel),
+        ("GET", []) => list(state, call, bot, channel),
         ("GET", [message]) => {
-            if !may(state, channel, READ_MESSAGE_HISTORY) {
+            if !may(state, bot, channel, READ_MESSAGE_HISTORY) {
                 return Err(Refusal::missing_permissions());
             }
             let message = public(channel, message)?;
-            Ok(Reply::ok(state.message_for_bot(message)))
+            Ok(Reply::ok(state.message_for_bot(message, bot)))
         }
         ("POST", []) => {
             let channel = channel.id;
-            create(state, call, channel)
+            create(state, call, bot, channel)
         }
         ("PATCH", [message]) => {
             let message = public(channel, message)?.clone();
-            edit(state, call, &message)
+            edit(state, call, bot, &message)
         }
         ("DELETE", [message]) => {
             let message = public(channel, message)?;
-            if message.author != state.server.bot.id {
+            if message.author != bot {
                 return Err(match channel.place {
                     Place::Dm { .. } => Refusal::not_in_dm(),
-                    Place::Guild { .. } | Place::Elsewhere { .. } => Refusal::missing_permissions(),
+                    _ => Refusal::missing_permissions(),
                 });
             }
             let message = message.id;
@@ -61,7 +66,7 @@ fn public<'a>(channel: &'a Channel, message: &str) -> Result<&'a Message, Refusa
 }
 
 /// Newest first, as Discord lists them.
-fn list(state: &State, call: &Call, channel: &Channel) -> Answer {
+fn list(state: &State, call: &Call, bot: Snowflake, channel: &Channel) -> Answer {
     let limit = match call.query.get("limit").map(|limit| limit.parse::<usize>()) {
         None => 50,
         Some(Ok(limit)) if (1..=100).contains(&limit) => limit,
@@ -74,7 +79,7 @@ fn list(state: &State, call: &Call, channel: &Channel) -> Answer {
         call.query.get(name).map(|text| id(text, name)).transpose()
     };
     // Discord refuses nothing here: it finds nothing.
-    if !may(state, channel, READ_MESSAGE_HISTORY) {
+    if !may(state, bot, channel, READ_MESSAGE_HISTORY) {
         return Ok(Reply::ok(Vec::<Value>::new()));
     }
     let (before, after, around) = (bound("before")?, bound("after")?, bound("around")?);
@@ -92,27 +97,22 @@ fn list(state: &State, call: &Call, channel: &Channel) -> Answer {
         end.saturating_sub(limit)..end
     };
     let objects: Vec<Value> =
-        messages[window].iter().rev().map(|message| state.message_for_bot(message)).collect();
+        messages[window].iter().rev().map(|message| state.message_for_bot(message, bot)).collect();
     Ok(Reply::ok(objects))
 }
 
-fn create(state: &mut State, call: &Call, channel: Snowflake) -> Answer {
-    may_write(state, channel)?;
-    may_enclose(state, channel, call)?;
+fn create(state: &mut State, call: &Call, bot: Snowflake, channel: Snowflake) -> Answer {
+    may_write(state, bot, channel)?;
+    may_enclose(state, bot, channel, call)?;
     validate::message::create(&call.body, call.files.len())?;
-    if let Some(existing) = same_nonce(state, call, channel) {
+    if let Some(existing) = same_nonce(state, call, bot, channel) {
         return Ok(Reply::ok(existing));
     }
-    let reply_to = replied_to(state, &call.body, channel)?;
+    let reply_to = replied_to(state, &call.body, bot, channel)?;
     let mut draft = drafts::draft(state, &call.body, &call.files);
     draft.reply_to = reply_to;
     let nonce = draft.nonce.clone();
-    let envelope = Envelope {
-        channel,
-        author: state.server.bot.id,
-        audience: Audience::Channel,
-        origin: None,
-    };
+    let envelope = Envelope { channel, author: bot, audience: Audience::Channel, origin: None };
     let posted = state.post(envelope, draft);
     let object = posted.and_then(|id| state.message_object(id));
     let mut object = object.ok_or_else(Refusal::unknown_channel)?;
@@ -124,50 +124,59 @@ fn create(state: &mut State, call: &Call, channel: Snowflake) -> Answer {
 
 /// Whether the bot may write here: the person of a direct message must let it (50007) and share
 /// the server with it (50278); in the server it needs the permission (50013).
-pub(super) fn may_write(state: &State, channel: Snowflake) -> Result<(), Refusal> {
-    let server = &state.server;
-    let channel = server.channel(channel);
+pub(super) fn may_write(state: &State, bot: Snowflake, channel: Snowflake) -> Result<(), Refusal> {
+    let realm = &state.realm;
+    let channel = realm.channel(channel);
     let channel = channel.ok_or_else(Refusal::unknown_channel)?;
-    if let Place::Dm { user } = channel.place {
-        let user = server.user(user).ok_or_else(Refusal::cannot_dm)?;
-        if !server.shares_with_bot(user) {
+    if let Place::Dm { person, .. } = channel.place {
+        let user = realm.user(person).ok_or_else(Refusal::cannot_dm)?;
+        if !realm.share_guild(bot, person) {
             return Err(Refusal::no_mutual_guild());
         }
         if user.dms_closed {
             return Err(Refusal::cannot_dm());
         }
     }
-    if may(state, channel, SEND_MESSAGES) { Ok(()) } else { Err(Refusal::missing_permissions()) }
+    if may(state, bot, channel, SEND_MESSAGES) {
+        Ok(())
+    } else {
+        Err(Refusal::missing_permissions())
+    }
 }
 
 /// Whether the bot may send what a message encloses: embeds and files have permissions of their
 /// own.
-fn may_enclose(state: &State, channel: Snowflake, call: &Call) -> Result<(), Refusal> {
-    let channel = state.server.channel(channel).ok_or_else(Refusal::unknown_channel)?;
+fn may_enclose(
+    state: &State,
+    bot: Snowflake,
+    channel: Snowflake,
+    call: &Call,
+) -> Result<(), Refusal> {
+    let channel = state.realm.channel(channel).ok_or_else(Refusal::unknown_channel)?;
     let embeds = call.body["embeds"].as_array().is_some_and(|embeds| !embeds.is_empty());
-    let allowed = (!embeds || may(state, channel, EMBED_LINKS))
-        && (call.files.is_empty() || may(state, channel, ATTACH_FILES));
+    let allowed = (!embeds || may(state, bot, channel, EMBED_LINKS))
+        && (call.files.is_empty() || may(state, bot, channel, ATTACH_FILES));
     if allowed { Ok(()) } else { Err(Refusal::missing_permissions()) }
 }
 
-fn may(state: &State, channel: &Channel, permission: u64) -> bool {
-    state.server.permissions(&state.server.bot, channel) & permission != 0
+fn may(state: &State, bot: Snowflake, channel: &Channel, permission: u64) -> bool {
+    state.bot_permissions(bot, channel) & permission != 0
 }
 
 /// The message that `enforce_nonce` finds instead of posting another.
-fn same_nonce(state: &State, call: &Call, channel: Snowflake) -> Option<Value> {
+fn same_nonce(state: &State, call: &Call, bot: Snowflake, channel: Snowflake) -> Option<Value> {
     let nonce = &call.body["nonce"];
     if call.body["enforce_nonce"] != true || nonce.is_null() {
         return None;
     }
-    let since = clock::now() - NONCE_MEMORY;
-    let messages = state.server.channel(channel)?.public();
+    let since = state.clock().now() - NONCE_MEMORY;
+    let messages = state.realm.channel(channel)?.public();
     let existing = messages
         .rev()
         .take_while(|message| message.created >= since)
-        .filter(|message| message.author == state.server.bot.id)
+        .filter(|message| message.author == bot)
         .find(|message| message.nonce.as_ref() == Some(nonce))?;
-    let mut object = state.server.message_object(existing);
+    let mut object = state.realm.message_object(existing);
     object["nonce"] = nonce.clone();
     Some(object)
 }
@@ -176,6 +185,7 @@ fn same_nonce(state: &State, call: &Call, channel: Snowflake) -> Option<Value> {
 fn replied_to(
     state: &State,
     body: &Value,
+    bot: Snowflake,
     channel: Snowflake,
 ) -> Result<Option<Snowflake>, Refusal> {
     let reference = &body["message_reference"];
@@ -184,13 +194,13 @@ fn replied_to(
     }
     let wanted = crate::mentions::id_of(&reference["message_id"]);
     if state
-        .server
+        .realm
         .channel(channel)
-        .is_some_and(|channel| !may(state, channel, READ_MESSAGE_HISTORY))
+        .is_some_and(|channel| !may(state, bot, channel, READ_MESSAGE_HISTORY))
     {
         return Err(Refusal::cannot_reply());
     }
-    let messages = state.server.channel(channel).map(|channel| channel.public());
+    let messages = state.realm.channel(channel).map(|channel| channel.public());
     let found =
         messages.into_iter().flatten().map(|message| message.id).find(|id| Some(*id) == wanted);
     if found.is_none() && reference["fail_if_not_exists"] != json!(false) {
@@ -200,8 +210,8 @@ fn replied_to(
     Ok(found)
 }
 
-fn edit(state: &mut State, call: &Call, message: &Message) -> Answer {
-    if message.author != state.server.bot.id {
+fn edit(state: &mut State, call: &Call, bot: Snowflake, message: &Message) -> Answer {
+    if message.author != bot {
         return Err(Refusal::other_author());
     }
     let patch = drafts::patch(state, message, &call.body, &call.files)?;

@@ -6,8 +6,8 @@ mod callbacks;
 mod channels;
 mod commands;
 mod drafts;
+mod guilds;
 mod messages;
-mod server;
 mod webhooks;
 
 use std::sync::Arc;
@@ -23,9 +23,11 @@ use tokio::sync::watch;
 use self::call::{Answer, Call, LARGEST_BODY, Reply};
 use crate::fault::{DropHow, Effect, LimitHeader, LimitScope};
 use crate::hub::Hub;
+use crate::model::Application;
 use crate::net::Cut;
 use crate::ratelimit::{Exceeded, Standing};
 use crate::refusal::Refusal;
+use crate::snowflake::Snowflake;
 use crate::state::State;
 
 /// Serves one request.
@@ -194,13 +196,16 @@ async fn withhold(hub: &Hub, cut: &Cut, ms: Option<u64>) {
 
 /// Authorization, rate limit, route.
 fn carry_out(state: &mut State, parts: &Parts, call: &Call, read: Result<(), Refusal>) -> Outgoing {
-    if needs_token(call) && !is_authorized(state, parts) {
+    let application = application(state, parts);
+    if needs_token(call) && application.is_none() {
         return Outgoing::refusal(&Refusal::bare(401));
     }
-    let verdict = state.limiter.enter(&call.method, &call.segments);
+    // Libraries send no token to the routes that need none, or send it all the same.
+    let counted = application.filter(|_| needs_token(call));
+    let verdict = state.limiter.enter(counted, &call.method, &call.segments);
     let mut outgoing = match &verdict.exceeded {
         Some(exceeded) => Outgoing::exceeded(exceeded),
-        None => Outgoing::answer(read.and_then(|()| route(state, call))),
+        None => Outgoing::answer(read.and_then(|()| route(state, call, application))),
     };
     outgoing.add_standing(&verdict.standing);
     outgoing
@@ -212,27 +217,39 @@ fn needs_token(call: &Call) -> bool {
     !matches!(segments.as_slice(), ["gateway"] | ["interactions" | "webhooks", _, _, ..])
 }
 
-fn is_authorized(state: &State, parts: &Parts) -> bool {
-    let given = parts.headers.get(header::AUTHORIZATION);
-    given
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bot "))
-        .is_some_and(|token| token == state.settings.token)
+/// The application whose token a request has.
+fn application(state: &State, parts: &Parts) -> Option<Snowflake> {
+    let given = parts.headers.get(header::AUTHORIZATION)?;
+    let token = given.to_str().ok()?.strip_prefix("Bot ")?;
+    state.realm.authorized(token).map(Application::id)
 }
 
-fn route(state: &mut State, call: &Call) -> Answer {
+/// The routes that need no token, then those that do.
+fn route(state: &mut State, call: &Call, application: Option<Snowflake>) -> Answer {
     let segments: Vec<_> = call.segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
-        ["channels", id, "messages", rest @ ..] => messages::route(state, call, id, rest),
-        ["channels", id, rest @ ..] => channels::route(state, call, id, rest),
-        ["applications", id, rest @ ..] if *id != "@me" => commands::route(state, call, id, rest),
+        ["gateway"] if call.method == "GET" => Ok(guilds::gateway(state)),
         ["interactions", id, token, "callback"] if call.method == "POST" => {
             callbacks::respond(state, call, id, token)
         }
         ["webhooks", application, token, rest @ ..] => {
             webhooks::route(state, call, application, token, rest)
         }
-        rest => server::route(state, call, rest),
+        path => {
+            let bot = application.ok_or_else(|| Refusal::bare(401))?;
+            authorized(state, call, bot, path)
+        }
+    }
+}
+
+fn authorized(state: &mut State, call: &Call, bot: Snowflake, path: &[&str]) -> Answer {
+    match path {
+        ["channels", id, "messages", rest @ ..] => messages::route(state, call, bot, id, rest),
+        ["channels", id, rest @ ..] => channels::route(state, call, bot, id, rest),
+        ["applications", id, rest @ ..] if *id != "@me" => {
+            commands::route(state, call, bot, id, rest)
+        }
+        path => guilds::route(state, call, bot, path),
     }
 }
 
@@ -245,7 +262,8 @@ fn note(hub: &Hub, parts: &Parts, path: &str, call: &Call, outgoing: &Outgoing, 
     let status = (!withheld).then_some(outgoing.status);
     let answer = outgoing.body.clone();
     let state = &mut *hub.lock();
-    state.journal.rest(&call.method, &shown, status, call.for_journal(), answer);
+    let application = application(state, parts);
+    state.journal.rest(application, &call.method, &shown, status, call.for_journal(), answer);
     state.touch();
 }
 

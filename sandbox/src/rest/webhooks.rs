@@ -4,8 +4,8 @@ use super::call::{Answer, Call, Reply, id};
 use super::{callbacks, drafts};
 use crate::interactions::{Answer as Stands, Interaction, Stage};
 use crate::messages::Patch;
+use crate::model::{FLAG_EPHEMERAL, Message};
 use crate::refusal::Refusal;
-use crate::server::{FLAG_EPHEMERAL, Message};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 use crate::validate;
@@ -23,7 +23,7 @@ pub(super) fn route(
         ("POST", []) => follow_up(state, call, interaction),
         ("GET", ["messages", message]) => {
             let message = named(state, interaction, original, message)?;
-            Ok(Reply::ok(state.server.message_object(message)))
+            Ok(Reply::ok(state.realm.message_object(message)))
         }
         ("PATCH", ["messages", message]) => {
             let message = named(state, interaction, original, message)?.clone();
@@ -44,12 +44,12 @@ fn reachable<'a>(
     application: &str,
     token: &str,
 ) -> Result<&'a Interaction, Refusal> {
-    if id(application, "webhook_id")? != state.server.bot.id {
-        return Err(Refusal::unknown_webhook());
-    }
+    let application = state.realm.application(id(application, "webhook_id")?);
+    let application = application.ok_or_else(Refusal::unknown_webhook)?.id();
     let interaction = state.interactions.by_token(token);
+    let interaction = interaction.filter(|interaction| interaction.application == application);
     let interaction = interaction.ok_or_else(Refusal::invalid_webhook_token)?;
-    if interaction.is_expired(state.settings.token_lifetime) {
+    if interaction.is_expired(state.clock(), state.settings.token_lifetime) {
         return Err(Refusal::invalid_webhook_token());
     }
     match interaction.stage {
@@ -73,7 +73,7 @@ fn named<'a>(
     let interaction = state.interactions.get(interaction);
     interaction
         .filter(|interaction| interaction.messages.contains(&wanted))
-        .and_then(|_| state.server.message(wanted))
+        .and_then(|_| state.realm.message(wanted))
         .ok_or_else(Refusal::unknown_message)
 }
 
@@ -85,7 +85,7 @@ fn follow_up(state: &mut State, call: &Call, id: Snowflake) -> Answer {
     let interaction = interaction.ok_or_else(Refusal::unknown_webhook)?;
     let placeholder = interaction
         .original
-        .and_then(|original| state.server.message(original))
+        .and_then(|original| state.realm.message(original))
         .filter(|message| message.is_loading())
         .map(|message| message.id);
     let message = if let Some(placeholder) = placeholder {
@@ -102,7 +102,7 @@ fn follow_up(state: &mut State, call: &Call, id: Snowflake) -> Answer {
     } else {
         let ephemeral = call.body["flags"].as_u64().unwrap_or(0) & FLAG_EPHEMERAL;
         draft.flags |= ephemeral;
-        let envelope = callbacks::envelope(state, interaction, ephemeral);
+        let envelope = callbacks::envelope(interaction, ephemeral);
         let posted = state.post(envelope, draft);
         posted.ok_or_else(Refusal::unknown_channel)?
     };

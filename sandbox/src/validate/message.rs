@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{component, embed};
 use crate::mentions::id_of;
+use crate::model::{FLAG_SUPPRESS_EMBEDS, Message};
 use crate::refusal::{Problems, Refusal};
-use crate::server::{FLAG_SUPPRESS_EMBEDS, Message};
 
 /// Characters of a message's content.
 const CONTENT: usize = 2_000;

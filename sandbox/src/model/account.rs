@@ -1,0 +1,40 @@
+//! Accounts of people and bots, and the applications that the bots belong to.
+
+use crate::commands::Command;
+use crate::snowflake::Snowflake;
+
+/// An account.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) id: Snowflake,
+    pub(crate) name: String,
+    pub(crate) display_name: String,
+    pub(crate) bot: bool,
+    pub(crate) hue: u16,
+    /// Whether the person accepts no direct messages.
+    pub(crate) dms_closed: bool,
+}
+
+/// An application and its bot.
+#[derive(Clone, Debug)]
+pub(crate) struct Application {
+    /// The bot's account. The application has its id and its name.
+    pub(crate) bot: User,
+    /// Without the prefix `Bot `.
+    pub(crate) token: String,
+    pub(crate) owner: Snowflake,
+    /// Whether anybody may invite the bot.
+    pub(crate) public: bool,
+    /// Whether it may ask for the privileged intents.
+    pub(crate) privileged_intents: bool,
+    /// Where the application wants its interactions instead of the gateway.
+    pub(crate) endpoint: Option<String>,
+    pub(crate) commands: Vec<Command>,
+}
+
+impl Application {
+    /// The id of the application, which is its bot's too.
+    pub(crate) fn id(&self) -> Snowflake {
+        self.bot.id
+    }
+}
