@@ -58,6 +58,12 @@ impl Rest {
         }
     }
 
+    /// The REST side of a further bot.
+    pub(crate) fn of_bot(sandbox: &Sandbox, name: &str) -> Self {
+        let token = sandbox.addresses().bot(name).unwrap().token.clone();
+        Self { token, ..Self::of(sandbox) }
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client
             .request(method, format!("{}{path}", self.base))
@@ -152,8 +158,18 @@ impl Socket {
 
     /// Connects and identifies; returns READY's data as well.
     pub(crate) async fn ready(sandbox: &Sandbox, intents: u64) -> (Self, Value) {
+        Self::ready_with(sandbox, &sandbox.addresses().token, intents).await
+    }
+
+    /// The same for a further bot.
+    pub(crate) async fn ready_bot(sandbox: &Sandbox, name: &str, intents: u64) -> (Self, Value) {
+        let token = &sandbox.addresses().bot(name).unwrap().token;
+        Self::ready_with(sandbox, token, intents).await
+    }
+
+    async fn ready_with(sandbox: &Sandbox, token: &str, intents: u64) -> (Self, Value) {
         let mut socket = Self::connect(sandbox).await;
-        socket.identify(&sandbox.addresses().token, intents).await;
+        socket.identify(token, intents).await;
         let ready = socket.event("READY").await;
         (socket, ready)
     }

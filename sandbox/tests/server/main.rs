@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
+mod clock;
 #[path = "../common/mod.rs"]
 mod common;
 mod control;
 mod conversation;
 mod faults;
 mod gateway;
+mod guilds;
 mod interactions;
 mod menus;
+mod permissions;
 mod rest;
