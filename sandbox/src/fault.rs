@@ -221,7 +221,7 @@ pub enum DropHow {
 
 /// One arranged misbehaviour of the gateway. What strikes events counts those of the world alone:
 /// READY, the GUILD_CREATE after it and RESUMED are never struck. An event counts if a session
-/// hears of it, and the journal notes it once, when it happens. Events that are lost or late are
+/// hears of it, once for each application, and so the journal notes it, when it happens. Events that are lost or late are
 /// still replayed by a RESUME from before them, as every event is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum GatewayFault {

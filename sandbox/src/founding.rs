@@ -18,9 +18,6 @@ use crate::world::{
 /// Colours of Discord's palette, given to the roles in turn.
 const PALETTE: [u32; 5] = [0x34_98_db, 0x2e_cc_71, 0xe9_1e_63, 0xf1_c4_0f, 0x9b_59_b6];
 
-/// Permission bits that Discord's documentation defines are below this one.
-const PERMISSION_BITS: u32 = 53;
-
 type Built<T> = Result<T, StartError>;
 
 fn refuse<T>(why: String) -> Built<T> {
@@ -352,7 +349,7 @@ fn check_tokens(realm: &Realm) -> Built<()> {
 }
 
 fn check_bits(bits: u64, of: impl FnOnce() -> String) -> Built<()> {
-    if bits >> PERMISSION_BITS == 0 {
+    if bits & !permissions::ALL == 0 {
         return Ok(());
     }
     refuse(format!("{} has permission bits that Discord does not have", of()))

@@ -23,12 +23,12 @@ pub struct Options {
     pub token_lifetime: Duration,
     /// Folder for `ca.pem`. Default: a fresh folder in the system's temporary folder.
     pub state_dir: Option<PathBuf>,
-    /// The bot's token. Default: a random one for each start.
+    /// The first bot's token. Default: a random one for each start.
     pub token: Option<String>,
-    /// Whether the application may ask for the privileged intents (members, presences, message
+    /// Whether the first application may ask for the privileged intents (members, presences, message
     /// content). Default `false`, as for a new application: IDENTIFY with one is closed with 4014.
     pub privileged_intents: bool,
-    /// The application's "Interactions Endpoint URL". Default `None`: interactions come over the
+    /// The first application's "Interactions Endpoint URL". Default `None`: interactions come over the
     /// gateway. With an address, set by mistake, none does any more, and people see that the
     /// application did not respond. Can be changed later with
     /// [`Sandbox::set_interactions_endpoint_url`](crate::Sandbox::set_interactions_endpoint_url).

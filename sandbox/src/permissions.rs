@@ -36,8 +36,8 @@ pub(crate) const BOT_ROLE: u64 = EVERYONE | MENTION_EVERYONE;
 pub(crate) const DIRECT_MESSAGE: u64 =
     VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY;
 
-/// Every permission: the owner's.
-const ALL: u64 = (1 << 52) - 1;
+/// Every permission that Discord documents (the last is BYPASS_SLOWMODE): the owner's.
+pub(crate) const ALL: u64 = (1 << 53) - 1;
 
 /// [`EVERYONE`] as a default of JSON.
 pub(crate) fn everyone() -> u64 {

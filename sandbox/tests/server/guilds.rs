@@ -39,6 +39,9 @@ async fn two_bots() -> Sandbox {
     .await
 }
 
+/// What makes a world contradict itself.
+type Change = fn(&mut World);
+
 /// Registers a global command for a bot.
 async fn register(rest: &Rest, application: &str, name: &str) -> Value {
     let path = format!("/applications/{application}/commands");
@@ -273,27 +276,27 @@ fn a_world_is_read_from_json() {
 
 #[tokio::test]
 async fn a_world_that_contradicts_itself_is_refused() {
-    let twice = |world: &mut World| world.more_bots.push(BotSpec::new("helper", &[]));
-    let nowhere = |world: &mut World| world.more_bots.push(BotSpec::new("other", &["Nowhere"]));
-    let unowned = |world: &mut World| world.more_guilds.push(GuildSpec::new("Attic", "nobody"));
-    let stray = |world: &mut World| world.more_guilds[0].members.push(MemberSpec::new("nobody"));
-    let one_token = |world: &mut World| {
+    let twice: Change = |world| world.more_bots.push(BotSpec::new("helper", &[]));
+    let nowhere: Change = |world| world.more_bots.push(BotSpec::new("other", &["Nowhere"]));
+    let unowned: Change = |world| world.more_guilds.push(GuildSpec::new("Attic", "nobody"));
+    let stray: Change = |world| world.more_guilds[0].members.push(MemberSpec::new("nobody"));
+    let one_token: Change = |world| {
         for name in ["one", "two"] {
             let token = Some("t".to_owned());
             world.more_bots.push(BotSpec { token, ..BotSpec::new(name, &[]) });
         }
     };
-    let role = |world: &mut World| {
+    let role: Change = |world| {
         let roles = vec!["Painters".to_owned()];
         world.users.push(UserSpec { roles, ..UserSpec::new("olga") });
     };
-    let changes: [(&dyn Fn(&mut World), &str); 6] = [
-        (&twice, "two accounts are named helper"),
-        (&nowhere, "the bot other is in Nowhere, which is no guild"),
-        (&unowned, "the owner of Attic is no user"),
-        (&stray, "the member nobody of Atelier is no user"),
-        (&one_token, "two bots have one token"),
-        (&role, "a user holds the role Painters, which does not exist"),
+    let changes = [
+        (twice, "two accounts are named helper"),
+        (nowhere, "the bot other is in Nowhere, which is no guild"),
+        (unowned, "the owner of Attic is no user"),
+        (stray, "the member nobody of Atelier is no user"),
+        (one_token, "two bots have one token"),
+        (role, "a user holds the role Painters, which does not exist"),
     ];
     for (change, words) in changes {
         let mut world = world();
