@@ -1,32 +1,43 @@
 // The page as a whole: holds what is shown, listens to the server, passes on what people do.
 
+import { Acts, nothingKnown } from "./acts.js";
 import { Announcer } from "./announcer.js";
-import { act, ApiError, fetchState, fetchUserNames, follow } from "./api.js";
+import { ApiError, fetchState, fetchUserNames, follow } from "./api.js";
 import { Composer } from "./composer.js";
 import { drawIfChanged, el, fill, isPhone } from "./dom.js";
+import { renderBeginning, renderHeader, threadChoices } from "./header.js";
 import { channelSlug, findChannel, rememberedChannel, wantedView, writeView } from "./location.js";
-import { openModal } from "./modal.js";
+import { renderMembers } from "./members.js";
 import { Model } from "./model.js";
+import { openMenu } from "./overlay.js";
 import { dropBanners, renderPhone, showBanner } from "./phone.js";
+import { openPins } from "./pins.js";
 import {
-  renderBeginning,
+  DMS,
   renderChannels,
-  renderHeader,
-  renderMembers,
   renderRail,
+  renderSpaceName,
+  renderTitleBar,
   renderUserPanel,
 } from "./sidebar.js";
+import { startTheme } from "./theme.js";
+import { openThreads } from "./threads.js";
 import { keepCounting } from "./time.js";
 import { Timeline } from "./timeline.js";
+import { Toolbar } from "./toolbar.js";
 import { ReadMarks } from "./unread.js";
 
 const byId = (id) => document.getElementById(id);
 const root = document.documentElement;
 
+startTheme();
+
 const view = {
   user: null,
   wantedChannel: null,
   channelId: null,
+  // The server whose channels are listed, or DMS.
+  space: null,
   model: null,
   marks: null,
   readUpTo: null,
@@ -35,25 +46,64 @@ const view = {
   phone: false,
 };
 
-// What only this page knows; gone with the user who did it.
-const local = {
-  busy: new Map(),
-  failures: new Map(),
-  failedCommands: [],
-  dismissed: new Set(),
-  form: null,
-  lastNote: null,
-  seenNote: 0,
-};
+let local = nothingKnown();
 
-const timeline = new Timeline({ scroller: byId("scroller"), list: byId("messages"), jump: byId("jump") });
+const timeline = new Timeline({
+  scroller: byId("scroller"),
+  list: byId("messages"),
+  top: byId("bars"),
+  bottom: byId("jumps"),
+  onMarkRead: () => {
+    caughtUp();
+    draw();
+  },
+});
 const announcer = new Announcer(byId("announcer"));
+const acts = new Acts({
+  view,
+  local: () => local,
+  timeline,
+  channel: currentChannel,
+  draw,
+  refresh,
+  busyOf,
+  caughtUp,
+});
 const composer = new Composer(byId("composer"), {
   model: () => view.model,
   channel: currentChannel,
   user: () => view.user,
-  sendMessage,
-  runCommand,
+  sendMessage: (content, extras) => acts.sendMessage(content, extras),
+  runCommand: (name, options) => acts.runCommand(name, options),
+  upload: (file) => acts.upload(file),
+  createThread: () => showThreads({ creating: true }),
+  onReply: () => view.model && draw(),
+});
+
+// What the parts of the conversation may ask for.
+const doing = {
+  openChannel,
+  openMessage,
+  openPins: () => showPins(),
+  openThreads: () => showThreads({}),
+  dismiss: (id) => acts.dismiss(id),
+  click: (message, customId) => acts.click(message, customId),
+  select: (message, customId, values) => acts.select(message, customId, values),
+  react: (message, emoji, on) => acts.react(message, emoji, on),
+  pin: (message, on) => acts.pin(message, on),
+  useContext: (targetId, name) => acts.useContext(targetId, name),
+};
+
+new Toolbar(byId("messages"), {
+  ...doing,
+  model: () => view.model,
+  message: (id) => currentChannel()?.messages.find((one) => one.id === id) ?? null,
+  reply: (message) => composer.reply(message),
+  threads: (message) => Boolean(message.thread) || currentChannel()?.kind === "guild",
+  openThread: (message) => {
+    if (message.thread) openChannel(String(message.thread.id));
+    else showThreads({ creating: true, message });
+  },
 });
 
 // ---- reading the server ---------------------------------------------------
@@ -117,7 +167,10 @@ function apply(model) {
   if (first) view.marks = new ReadMarks(model.guild.id, model.me.name);
   if (!currentChannel()) enterChannel(chooseChannel(), false);
   notice(model, first);
+  // What comes while somebody reads along is not new to them.
+  if (isAttentive() && !timeline.hasNewLine) caughtUp();
   draw();
+  redrawPanel();
   local.form?.();
   root.dataset.change = model.change;
   root.dataset.ready = "true";
@@ -159,8 +212,16 @@ function notice(model, first) {
 
 function openNotification(note) {
   if (isPhone()) setPhone(false);
-  if (view.model.channel(note.channel_id)) openChannel(note.channel_id);
-  timeline.show(note.message_id);
+  openMessage(note.message_id, note.channel_id);
+}
+
+/** Brings a message into view, in whatever channel it is. */
+function openMessage(id, channelId) {
+  const holds = (channel) => channel.messages.some((message) => message.id === id);
+  const known = view.model.channel(channelId ?? view.channelId);
+  const channel = known && holds(known) ? known : view.model.channels.find(holds);
+  if (channel && channel.id !== view.channelId) openChannel(channel.id);
+  timeline.show(id);
 }
 
 // ---- drawing --------------------------------------------------------------
@@ -170,6 +231,14 @@ function currentChannel() {
 }
 
 const unreadOf = (channel) => view.marks.unread(channel, view.model);
+
+/** Whether somebody looks at the end of the conversation. */
+const isAttentive = () => document.visibilityState === "visible" && timeline.follows;
+
+/** Nothing that stands in the open channel is new any more. */
+function caughtUp() {
+  view.readUpTo = currentChannel()?.messages.at(-1)?.id ?? view.readUpTo;
+}
 
 function draw(fresh = false) {
   const { model } = view;
@@ -187,7 +256,8 @@ function draw(fresh = false) {
       busy: busyOf,
       failure: (message) => local.failures.get(message.id) ?? null,
       failedCommands: local.failedCommands,
-      actions: { openChannel, openMessage: (id) => timeline.show(id), dismiss, click, select, useContext },
+      replyingTo: composer.replyTo?.id,
+      actions: doing,
     },
     fresh,
   );
@@ -202,31 +272,80 @@ function titleOf(channel) {
 
 function drawPanes(model, channel) {
   const unread = model.channels.map((one) => [one.id, unreadOf(one)]);
-  const elsewhere = unread.filter(([id]) => id !== channel?.id).reduce((sum, [, one]) => sum + one.count, 0);
+  const others = unread.filter(([id]) => id !== channel?.id);
+  const elsewhere = others.reduce((sum, [, one]) => sum + one.count, 0);
   const notices = model.notifications.filter((note) => note.n > local.seenNote).length;
-  const shared = { model, channel, unreadOf, openChannel };
-  const place = [model.names, channel?.id, model.botOnline];
-  drawIfChanged(byId("rail"), [...place, unread], () => renderRail(byId("rail"), shared));
-  drawIfChanged(byId("guild-name"), model.guild, () => fill(byId("guild-name"), model.guild.name));
-  drawIfChanged(byId("channels"), [...place, unread], () => renderChannels(byId("channels"), shared));
-  drawIfChanged(byId("user-panel"), model.names, () =>
-    renderUserPanel(byId("user-panel"), { model, switchUser }),
-  );
-  const head = { elsewhere, notices, phoneOpen: view.phone, membersOpen: view.members && !view.phone };
-  drawIfChanged(byId("channel-header"), [place, channel?.topic, head], () =>
-    renderHeader(byId("channel-header"), { ...shared, ...head, toggle }),
-  );
-  drawIfChanged(byId("beginning"), [place, channel?.topic], () => renderBeginning(byId("beginning"), shared));
-  drawIfChanged(byId("members"), [place, model.contextCommands], () =>
-    renderMembers(byId("members"), { ...shared, onContext: useContext }),
-  );
-  drawIfChanged(byId("phone"), [model.names, model.notifications], () =>
-    renderPhone(byId("phone"), { model, openNotification, close: () => setPhone(false) }),
-  );
+  const { space } = view;
+  const shared = { model, channel, space, unreadOf, openChannel, openSpace };
+  const place = [model.names, model.guilds, channel?.id, space, model.botOnline];
+  const threads = model.channels
+    .filter((one) => one.kind === "thread")
+    .map((one) => [one.id, one.name, one.thread_metadata, Boolean(one.member)]);
+  const commands = [model.commands, model.contextCommands];
+  const talks = model.directMessages.map((one) => one.messages.at(-1) ?? null);
+  const panes = { notices, phoneOpen: view.phone, membersOpen: view.members && !view.phone };
+  const pins = channel?.messages.some((message) => message.pinned);
+  const draws = {
+    "title-bar": [place, renderTitleBar, shared],
+    "guild-name": [[model.guilds, space], renderSpaceName, shared],
+    rail: [[place, unread], renderRail, shared],
+    channels: [[place, unread, threads, talks], renderChannels, shared],
+    "user-panel": [model.names, renderUserPanel, { model, switchUser }],
+    "channel-header": [
+      [place, channel?.topic, elsewhere, panes, threads, pins],
+      renderHeader,
+      { ...shared, ...panes, elsewhere, toggle, ...headerPanels },
+    ],
+    beginning: [[place, channel?.topic, threads], renderBeginning, shared],
+    members: [[place, commands], renderMembers, { ...shared, onContext: doing.useContext }],
+    phone: [
+      [model.names, model.notifications],
+      renderPhone,
+      { model, openNotification, close: () => setPhone(false) },
+    ],
+  };
+  for (const [id, [signature, render, ctx]] of Object.entries(draws))
+    drawIfChanged(byId(id), signature, () => render(byId(id), ctx));
   const shell = byId("shell").dataset;
   Object.assign(shell, { drawer: view.drawer, members: view.members, phone: view.phone });
   byId("phone").hidden = !view.phone;
-  document.title = `${elsewhere ? `(${elsewhere}) ` : ""}${titleOf(channel)} | ${model.guild.name}`;
+  const where = channel?.kind === "dm" ? "Direct Messages" : model.guildOf(channel).name;
+  document.title = `${elsewhere ? `(${elsewhere}) ` : ""}${titleOf(channel)} | ${where}`;
+}
+
+// ---- panels of the header -------------------------------------------------
+
+const headerPanels = {
+  openPins: (anchor) => showPins(anchor),
+  openThreads: (anchor) => showThreads({ anchor }),
+  threadMenu: async (anchor) => {
+    const items = threadChoices(currentChannel());
+    const shown = { anchor, title: "Thread", items, testid: "thread-actions", width: 220 };
+    const [action] = (await openMenu(shown)) ?? [];
+    if (action) acts.changeThread(action);
+  },
+};
+
+// Draws the open panel anew; does nothing without one.
+let redrawPanel = () => {};
+
+const headerButton = (testid) =>
+  document.querySelector(`#channel-header [data-testid="${testid}"]`);
+
+const modelNow = () => view.model;
+
+function showPins(anchor = headerButton("open-pins")) {
+  redrawPanel = openPins(anchor, { model: modelNow, channel: currentChannel(), actions: doing });
+}
+
+/** With `creating` at the field for a name; `message` is where the new thread begins. */
+function showThreads({ anchor = headerButton("open-threads"), creating, message }) {
+  const createThread = async (name) => {
+    const id = await acts.createThread(name, message);
+    if (id) openChannel(String(id));
+  };
+  const actions = { openChannel, createThread };
+  openThreads(anchor, { model: modelNow, channel: currentChannel(), actions, creating });
 }
 
 /** What of a message waits for an answer: started here, or (without a custom_id) elsewhere. */
@@ -241,6 +360,7 @@ function busyOf(message) {
 
 function enterChannel(channel, push) {
   view.channelId = channel?.id ?? null;
+  view.space = channel?.kind === "dm" ? DMS : view.model.guildOf(channel).id;
   view.readUpTo = channel ? view.marks.lastRead(channel.id) : null;
   view.drawer = false;
   if (channel) dropBanners(channel.id);
@@ -256,12 +376,33 @@ function openChannel(id) {
   draw();
 }
 
+/**
+ * Lists the channels of a server, or the people one writes with. On a wide screen the one that was
+ * open there last is opened too; on a phone the list is what one came for.
+ */
+function openSpace(space) {
+  const { model } = view;
+  const inside = space === DMS ? model.directMessages : model.channelsOf(space);
+  if (isPhone()) {
+    view.space = space;
+    return draw();
+  }
+  const last = model.channel(lastOpen.get(space));
+  const target = last ?? inside[0];
+  if (target) openChannel(target.id);
+}
+
+/** The channel that was open last in each space. */
+const lastOpen = new Map();
+
 function remember(push) {
+  lastOpen.set(view.space, view.channelId);
   writeView({ user: view.user, channel: channelSlug(currentChannel(), view.model), phone: view.phone }, push);
 }
 
 function switchUser(name) {
   forgetLocal();
+  lastOpen.clear();
   Object.assign(view, {
     user: name,
     model: null,
@@ -278,15 +419,7 @@ function channelSlugNow() {
 }
 
 function forgetLocal() {
-  Object.assign(local, {
-    busy: new Map(),
-    failures: new Map(),
-    failedCommands: [],
-    dismissed: new Set(),
-    form: null,
-    lastNote: null,
-    seenNote: 0,
-  });
+  local = nothingKnown();
   byId("toasts").replaceChildren();
 }
 
@@ -310,100 +443,17 @@ function setPhone(open) {
   remember(false);
 }
 
-// ---- what people do -------------------------------------------------------
-
-const asMe = (request) => act({ user: view.user, ...request });
-
-/** What happened, without the words that the page says by itself. */
-const detailOf = (outcome) => (outcome.error ?? "").replace(/^this interaction failed[\s.:,;–—-]*/i, "").replace(/^\((.*)\)$/, "$1");
-
-async function sendMessage(content) {
-  timeline.toEnd();
-  const channelId = view.channelId;
-  const outcome = await asMe({ action: "message", channel: channelId, content });
-  if (!outcome.ok) failCommand({ channelId, error: outcome.error });
-}
-
-function runCommand(name, options) {
-  return use({ action: "command", name, options });
-}
-
-/** A command of the "Apps" menu of a message or a person. */
-function useContext(targetId, name) {
-  return use({ action: "context", target_id: targetId, name });
-}
-
-async function use(request) {
-  timeline.toEnd();
-  const { user, channelId } = view;
-  const { name } = request;
-  const outcome = await asMe({ ...request, channel: channelId });
-  if (user !== view.user) return;
-  if (!outcome.ok) failCommand({ channelId, name, error: detailOf(outcome) });
-  else if (outcome.modal) showModal(outcome.modal);
-}
-
-function failCommand(run) {
-  local.failedCommands.push({ ...run, id: `run-${Date.now()}-${local.failedCommands.length}` });
-  draw();
-}
-
-const click = (message, customId) => useComponent(message, { action: "click", custom_id: customId });
-const select = (message, customId, values) =>
-  useComponent(message, { action: "select", custom_id: customId, values });
-
-async function useComponent(message, request) {
-  if (busyOf(message)) return;
-  const { user } = view;
-  local.failures.delete(message.id);
-  local.busy.set(message.id, { customId: request.custom_id, values: request.values });
-  draw();
-  const outcome = await asMe({ ...request, message_id: message.id });
-  if (user !== view.user) return;
-  // The answer first, then the release: the old buttons must not flash up in between.
-  await refresh();
-  local.busy.delete(message.id);
-  if (!outcome.ok) local.failures.set(message.id, detailOf(outcome));
-  draw();
-  if (outcome.modal) showModal(outcome.modal, message.id);
-}
-
-function showModal(modal, from) {
-  const { channelId } = view;
-  const submit = async (values) => {
-    // A bot that says "thinking…" has taken the form; its answer may be long in coming.
-    const thinking = countThinking();
-    local.form = () => countThinking() > thinking && form.close();
-    const outcome = await asMe({ action: "submit", modal_id: modal.modal_id, values });
-    local.form = null;
-    const error = detailOf(outcome);
-    if (outcome.ok && outcome.modal) showModal(outcome.modal, asked);
-    if (!outcome.ok && !form.isOpen()) failCommand({ channelId, error });
-    return { ...outcome, error };
-  };
-  // The button that asked for it may have been drawn anew, or be gone: then its message has the keyboard's place.
-  const asked = document.activeElement?.closest("[data-message-id]")?.dataset.messageId ?? from;
-  const onClose = () => document.activeElement === document.body && timeline.focus(asked);
-  const form = openModal({ modal, bot: view.model.bot, model: view.model, submit, onClose });
-}
-
-const countThinking = () => view.model?.pending.filter((entry) => entry.thinking).length ?? 0;
-
-function dismiss(id) {
-  local.dismissed.add(id);
-  local.failedCommands = local.failedCommands.filter((run) => run.id !== id);
-  draw();
-}
-
 // ---- keys and the address -------------------------------------------------
 
 /** Alt and an arrow walk the channels; Escape puts drawers away. */
 function onKey(event) {
   if (!view.model || document.querySelector("dialog[open]")) return;
   if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
-    const { channels } = view.model;
+    // Threads come with their channel; of other servers none.
+    const channels = view.model.channels.filter((one) => (one.guildId ?? DMS) === view.space);
     const at = channels.findIndex((channel) => channel.id === view.channelId);
-    const next = channels[(at + (event.key === "ArrowUp" ? -1 : 1) + channels.length) % channels.length];
+    const step = event.key === "ArrowUp" ? -1 : 1;
+    const next = channels[(at + step + channels.length) % channels.length];
     event.preventDefault();
     openChannel(next.id);
   } else if (event.key === "Escape" && !event.defaultPrevented) {
@@ -423,7 +473,8 @@ function onBack() {
   view.phone = wanted.phone;
   if (wanted.user && wanted.user !== view.user) {
     forgetLocal();
-    Object.assign(view, { user: wanted.user, model: null, channelId: null, wantedChannel: wanted.channel });
+    const { user, channel } = wanted;
+    Object.assign(view, { user, model: null, channelId: null, wantedChannel: channel });
     return refresh();
   }
   const channel = view.model && findChannel(wanted.channel, view.model);
@@ -432,7 +483,8 @@ function onBack() {
 
 function start() {
   const wanted = wantedView();
-  Object.assign(view, { user: wanted.user, wantedChannel: wanted.channel, phone: wanted.phone });
+  const { user, channel, phone } = wanted;
+  Object.assign(view, { user, wantedChannel: channel, phone });
   addEventListener("keydown", onKey);
   addEventListener("popstate", onBack);
   addEventListener("visibilitychange", () => view.model && draw());

@@ -3,6 +3,7 @@
 
 import { el, fileSize, icon, link, localFile, safeUrl } from "./dom.js";
 import { spoiler } from "./markdown.js";
+import { isLayout } from "./model.js";
 
 const typeOf = (attachment) => attachment.content_type ?? guess(attachment.filename ?? "");
 const guess = (name) => (/\.(?:png|jpe?g|gif|webp|avif)$/i.test(name) ? "image/" : "");
@@ -11,7 +12,9 @@ const guess = (name) => (/\.(?:png|jpe?g|gif|webp|avif)$/i.test(name) ? "image/"
 const isPicture = (attachment) =>
   typeOf(attachment).startsWith("image/") && !typeOf(attachment).includes("svg");
 
+/** A message of components alone shows only the files that a component names. */
 export function attachments(message) {
+  if (isLayout(message)) return null;
   const shown = (message.attachments ?? []).filter((file) => !usedByEmbed(file, message));
   const pictures = shown.filter(isPicture);
   const files = shown.filter((file) => !isPicture(file));
@@ -28,7 +31,7 @@ function usedByEmbed(file, message) {
   );
 }
 
-function gallery(pictures) {
+export function gallery(pictures) {
   const tiles = pictures.map((file) => {
     const single = pictures.length === 1;
     const tile = picture(file.url, {
@@ -38,12 +41,14 @@ function gallery(pictures) {
     });
     tile.dataset.testid = "attachment";
     tile.dataset.attachmentId = file.id;
-    return /^SPOILER_/.test(file.filename ?? "") ? spoiler(tile) : tile;
+    const hidden = file.spoiler || /^SPOILER_/.test(file.filename ?? "");
+    return hidden ? spoiler(tile) : tile;
   });
-  return el("div", { class: `gallery ${layout(pictures.length)}`, data: { testid: "gallery" } }, tiles);
+  const props = { class: `gallery ${layout(pictures.length)}`, data: { testid: "gallery" } };
+  return el("div", props, tiles);
 }
 
-/** How so many pictures lie: few have a layout of their own, more are rows of three below the rest. */
+/** How so many pictures lie: few have a layout of their own, more are rows of three below. */
 function layout(count) {
   return ["", "one", "two", "three", "four"][count] ?? ["", "wide-one", "wide-two"][count % 3];
 }
@@ -99,7 +104,7 @@ function lightbox(source, alt, url) {
   dialog.showModal();
 }
 
-function fileCard(file) {
+export function fileCard(file) {
   const source = localFile(file.url);
   const type = typeOf(file);
   const name = file.filename ?? "file";
@@ -124,5 +129,6 @@ function fileCard(file) {
     source &&
     /^(?:audio|video)\//.test(type) &&
     el(type.split("/")[0], { class: "player", src: source, controls: true, preload: "metadata" });
-  return el("div", { class: "file", data: { testid: "attachment", attachmentId: file.id } }, card, player);
+  const meta = { testid: "attachment", attachmentId: file.id };
+  return el("div", { class: "file", data: meta }, card, player);
 }

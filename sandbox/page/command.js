@@ -3,6 +3,7 @@
 
 import { act } from "./api.js";
 import { avatar, el, icon, plural } from "./dom.js";
+import { chooseFiles, tooLarge, uploadAll } from "./files.js";
 
 const Option = {
   SUB: 1,
@@ -27,12 +28,16 @@ function leaves(part, name) {
   const subs = (part.options ?? []).filter(
     (option) => option.type === Option.SUB || option.type === Option.GROUP,
   );
-  if (!subs.length) return [{ name, description: part.description ?? "", options: part.options ?? [] }];
-  return subs.flatMap((sub) => leaves(sub, `${name} ${sub.name}`));
+  const { description = "", options = [], application_id } = part;
+  if (!subs.length) return [{ name, description, options, application_id }];
+  return subs.flatMap((sub) => leaves({ ...sub, application_id }, `${name} ${sub.name}`));
 }
 
 export class CommandForm {
-  /** `host`: `suggest`, `onRun(values)`, `onCancel()`, `user`, `channelId`, `model()`. */
+  /**
+   * `host`: `suggest`, `onRun(values)`, `onCancel()`, `upload(file)`, `user`, `channelId`,
+   * `model()`.
+   */
   constructor(command, host) {
     this.command = command;
     this.host = host;
@@ -40,7 +45,8 @@ export class CommandForm {
     this.asked = 0;
     this.slots = el("span", { class: "command-slots" });
     this.extra = el("span", { class: "command-extra" });
-    this.problem = el("p", { class: "command-problem", role: "alert", data: { testid: "command-error" } });
+    const problem = { class: "command-problem", role: "alert", data: { testid: "command-error" } };
+    this.problem = el("p", problem);
     this.node = el(
       "div",
       {
@@ -83,6 +89,34 @@ export class CommandForm {
   }
 
   add(option) {
+    return option.type === Option.FILE ? this.addFile(option) : this.addText(option);
+  }
+
+  /** The field of a file is a button that chooses one. */
+  addFile(option) {
+    const input = el(
+      "button",
+      {
+        class: "file-pick",
+        type: "button",
+        "aria-label": `${option.name}: choose a file`,
+        data: { testid: "command-option", option: option.name },
+      },
+      "Choose a file",
+    );
+    const field = { option, input, file: null, picked: null };
+    field.take = ([file]) => {
+      field.file = file ?? null;
+      input.textContent = file?.name ?? "Choose a file";
+      this.complain(null);
+      input.focus();
+    };
+    input.addEventListener("click", () => chooseFiles(false, field.take));
+    input.addEventListener("focus", () => this.host.suggest.hide());
+    return this.place(field);
+  }
+
+  addText(option) {
     const input = el("input", {
       type: "text",
       autocomplete: "off",
@@ -90,27 +124,31 @@ export class CommandForm {
       "aria-label": `${option.name}: ${option.description ?? ""}`,
       data: { testid: "command-option", option: option.name },
     });
-    const node = el(
-      "label",
-      { class: "command-option" },
-      el("span", { class: "command-option-name" }, option.name),
-      input,
-    );
-    const field = { option, input, node, picked: null };
+    const field = { option, input, picked: null };
     input.addEventListener("focus", () => this.offer(field));
     input.addEventListener("input", () => {
       field.picked = null;
       this.complain(null);
       this.offer(field);
     });
+    return this.place(field);
+  }
+
+  place(field) {
+    field.node = el(
+      field.file === undefined ? "label" : "span",
+      { class: "command-option" },
+      el("span", { class: "command-option-name" }, field.option.name),
+      field.input,
+    );
     this.fields.push(field);
-    this.slots.append(node);
+    this.slots.append(field.node);
     this.refreshExtra();
     return field;
   }
 
   focus() {
-    const field = this.fields.find((one) => !one.input.value) ?? this.fields[0];
+    const field = this.fields.find((one) => !one.input.value && !one.file) ?? this.fields[0];
     if (field) return field.input.focus();
     // Without fields the form itself takes Enter and Escape.
     this.node.tabIndex = 0;
@@ -123,13 +161,15 @@ export class CommandForm {
     const field = this.fields.find((one) => one.input === event.target);
     const exact = event.key === "Enter" && field && this.exact(field);
     if (!exact && this.host.suggest.handleKey(event)) return;
-    if (event.key === "Enter" && (field || event.target === this.node)) {
+    // Enter on an empty field of a file chooses one, as on any button.
+    const chooses = field?.file === null;
+    if (event.key === "Enter" && !chooses && (field || event.target === this.node)) {
       event.preventDefault();
       this.run();
     } else if (event.key === "Escape") {
       event.preventDefault();
       this.host.onCancel();
-    } else if (event.key === "Backspace" && !event.target.value) {
+    } else if (event.key === "Backspace" && !event.target.value && !field?.file) {
       event.preventDefault();
       this.remove(field);
     }
@@ -162,7 +202,8 @@ export class CommandForm {
       focused: field.option.name,
     });
     if (turn !== this.asked || !this.node.isConnected) return;
-    field.offered = (outcome.choices ?? []).map((choice) => ({ label: choice.name, value: choice.value }));
+    const choices = outcome.choices ?? [];
+    field.offered = choices.map((choice) => ({ label: choice.name, value: choice.value }));
     this.show(field, field.offered, outcome.ok ? null : "Loading options failed");
   }
 
@@ -196,10 +237,15 @@ export class CommandForm {
       case Option.MENTIONABLE:
         return [...people(), ...roles()];
       case Option.CHANNEL:
-        return model.guildChannels.map((channel) => ({ label: `#${channel.name}`, value: channel.id }));
+        return this.channels().map((one) => ({ label: `#${one.name}`, value: one.id }));
       default:
         return (option.choices ?? []).map((choice) => ({ label: choice.name, value: choice.value }));
     }
+  }
+
+  channels() {
+    const model = this.host.model();
+    return model.channelsOf(model.guildOf(model.channel(this.host.channelId)).id);
   }
 
   show(field, items, note) {
@@ -213,7 +259,9 @@ export class CommandForm {
         ` ${option.description ?? ""}`,
         option.required ? null : el("i", {}, " optional"),
       ),
-      items: items.slice(0, 25).map((item) => ({ ...item, data: { testid: "choice", value: item.value } })),
+      items: items
+        .slice(0, 25)
+        .map((item) => ({ ...item, data: { testid: "choice", value: item.value } })),
       first: Boolean(option.required || input.value),
       note,
       pick: (item) => this.pick(field, item),
@@ -247,12 +295,19 @@ export class CommandForm {
 
   // ---- values -------------------------------------------------------------
 
-  run() {
+  async run() {
     const values = {};
     for (const field of this.fields) {
       const { value, error } = this.read(field);
       if (error) return this.complain(field, error);
       if (value !== undefined) values[field.option.name] = value;
+    }
+    for (const field of this.fields.filter((one) => one.file)) {
+      try {
+        [values[field.option.name]] = await uploadAll([field.file], this.host.upload);
+      } catch (error) {
+        return this.complain(field, error.message);
+      }
     }
     this.host.onRun(values);
   }
@@ -264,6 +319,7 @@ export class CommandForm {
   }
 
   read(field) {
+    if (field.file !== undefined) return readFile(field);
     const text = field.input.value.trim();
     if (!text) return field.option.required ? { error: "This option is required." } : {};
     const hit = this.exact(field);
@@ -277,11 +333,19 @@ export class CommandForm {
   partial() {
     const values = {};
     for (const field of this.fields) {
+      if (field.file !== undefined) continue;
       const value = field.picked?.value ?? field.input.value;
       if (value !== "" || field.input === document.activeElement) values[field.option.name] = value;
     }
     return values;
   }
+}
+
+/** Its value is an id that there is only once the file is handed over. */
+function readFile({ file, option }) {
+  if (!file) return option.required ? { error: "This option is required." } : {};
+  const error = tooLarge(file);
+  return error ? { error } : {};
 }
 
 function fromText(text, option) {
@@ -297,8 +361,6 @@ function fromText(text, option) {
         return { error: `At most ${plural(option.max_length ?? 6000, "character")}.` };
       return { value: text };
     }
-    case Option.FILE:
-      return { error: "Files cannot be given in the sandbox." };
     default:
       return { error: "Choose one of the list." };
   }

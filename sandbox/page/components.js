@@ -1,8 +1,9 @@
-// Buttons and selects below a message. Draws them and reports what a person did;
+// Buttons and selects of a message, and what holds them (layout.js). Draws them and reports what a person did;
 // the answer arrives as a changed message, or as `busy` and `failure` of the context.
 
 import { avatar, el, icon, link } from "./dom.js";
-import { customEmoji, markdown } from "./markdown.js";
+import { layout } from "./layout.js";
+import { customEmoji } from "./markdown.js";
 import { openMenu } from "./overlay.js";
 
 const Type = {
@@ -13,10 +14,6 @@ const Type = {
   ROLE: 6,
   MENTIONABLE: 7,
   CHANNEL: 8,
-  SECTION: 9,
-  TEXT: 10,
-  SEPARATOR: 14,
-  CONTAINER: 17,
 };
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "premium" };
 
@@ -35,11 +32,15 @@ export function components(message, ctx) {
     : null;
 }
 
-function render(part, message, ctx) {
+export function render(part, message, ctx) {
   const inner = () => (part.components ?? []).map((child) => render(child, message, ctx));
   switch (part.type) {
     case Type.ROW:
-      return el("div", { class: "component-row", role: "group", "aria-label": about(message) }, inner());
+      return el(
+        "div",
+        { class: "component-row", role: "group", "aria-label": about(message) },
+        inner(),
+      );
     case Type.BUTTON:
       return button(part, message, ctx);
     case Type.STRING:
@@ -48,34 +49,15 @@ function render(part, message, ctx) {
     case Type.MENTIONABLE:
     case Type.CHANNEL:
       return select(part, message, ctx);
-    case Type.TEXT:
-      return el("div", { class: "markup component-text" }, markdown(part.content, ctx));
-    case Type.SEPARATOR:
-      return el("hr", { class: part.divider === false ? "component-gap" : "component-rule" });
-    case Type.CONTAINER:
-      return el(
-        "div",
-        {
-          class: "component-container",
-          style: part.accent_color && { "--bar": `#${part.accent_color.toString(16).padStart(6, "0")}` },
-        },
-        inner(),
-      );
-    case Type.SECTION:
-      return el(
-        "div",
-        { class: "component-section" },
-        el("div", {}, inner()),
-        part.accessory && render(part.accessory, message, ctx),
-      );
     default:
-      return null;
+      return layout(part, message, ctx, inner);
   }
 }
 
 /** What the buttons are for: all cards have the same ones. */
 function about(message) {
-  const title = message.embeds?.find((embed) => embed.title)?.title ?? message.content;
+  const text = message.components?.find((part) => part.content)?.content.replace(/^#+ /, "");
+  const title = message.embeds?.find((embed) => embed.title)?.title || message.content || text;
   return title ? `Actions: ${title.slice(0, 120)}` : "Actions";
 }
 
@@ -155,11 +137,7 @@ function select(part, message, ctx) {
         : placeholder,
       data: { testid: "select", customId: part.custom_id },
     },
-    el(
-      "span",
-      { class: shown.length ? "select-value" : "select-value empty" },
-      shown.length ? shown.map(valueFace) : placeholder,
-    ),
+    faceOf(shown, placeholder),
     mine ? dots() : icon("down", 20),
   );
   trigger.addEventListener("click", async () => {
@@ -178,22 +156,36 @@ function select(part, message, ctx) {
   return trigger;
 }
 
+/** The chosen values on the button of a menu, else its placeholder. */
+export function faceOf(chosen, placeholder) {
+  return el(
+    "span",
+    { class: chosen.length ? "select-value" : "select-value empty" },
+    chosen.length ? chosen.map(valueFace) : placeholder,
+  );
+}
+
 function valueFace(item) {
   return el("span", { class: "select-chosen" }, item.face?.(), item.label);
 }
 
-/** What a select in a channel offers, in the shape that menus take; of the server nothing is offered outside of it. */
+/**
+ * What a select in a channel offers, in the shape that menus take; of the server nothing is offered
+ * outside of it.
+ */
 export function choices(part, model, place) {
   const direct = place?.kind === "dm";
   const preset = new Set((part.default_values ?? []).map((value) => String(value.id)));
   const people = () =>
-    model.everyone.filter((user) => !direct || user.bot || user.id === model.me.id).map((user) => ({
-      value: user.id,
-      label: user.display,
-      description: user.name,
-      face: () => avatar(user, 24),
-      selected: preset.has(user.id),
-    }));
+    model.everyone
+      .filter((user) => !direct || user.bot || user.id === model.me.id)
+      .map((user) => ({
+        value: user.id,
+        label: user.display,
+        description: user.name,
+        face: () => avatar(user, 24),
+        selected: preset.has(user.id),
+      }));
   const roles = () =>
     (direct ? [] : model.roles).map((role) => ({
       value: role.id,
@@ -202,7 +194,7 @@ export function choices(part, model, place) {
       selected: preset.has(role.id),
     }));
   const channels = () =>
-    (direct || !wantsText(part) ? [] : model.guildChannels).map((channel) => ({
+    (direct || !wantsText(part) ? [] : model.channelsOf(model.guildOf(place).id)).map((channel) => ({
       value: channel.id,
       label: channel.name,
       face: () => icon("hash", 20),
@@ -228,5 +220,5 @@ export function choices(part, model, place) {
   }
 }
 
-/** Whether a menu of channels offers text channels, the only kind there is here. */
+/** Whether a menu of channels offers text channels, the only kind that is offered here. */
 const wantsText = (part) => !part.channel_types?.length || part.channel_types.includes(0);

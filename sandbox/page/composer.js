@@ -2,16 +2,25 @@
 
 import { CommandForm, flatten } from "./command.js";
 import { avatar, el, fill, icon } from "./dom.js";
+import { pickEmoji } from "./emoji.js";
+import { chooseFiles, fileChip, onDrop, tooLarge } from "./files.js";
+import { openMenu } from "./overlay.js";
 import { Suggest } from "./suggest.js";
 
 const LONGEST = 2000;
+const MOST_FILES = 10;
 
 export class Composer {
-  /** `host`: `model()`, `channel()`, `user()`, `sendMessage(text)`, `runCommand(name, options)`. */
+  /**
+   * `host`: `model()`, `channel()`, `user()`, `sendMessage(text, {replyTo, files})`,
+   * `runCommand(name, options)`, `upload(file)`, `createThread(anchor)`, `onReply()`.
+   */
   constructor(node, host) {
     this.node = node;
     this.host = host;
     this.form = null;
+    this.replyTo = null;
+    this.attached = [];
     const list = el("div", { class: "suggest", data: { testid: "suggestions" } });
     this.suggest = new Suggest(list);
     this.input = el("textarea", {
@@ -21,41 +30,43 @@ export class Composer {
       "aria-label": "Message",
     });
     this.slot = el("div", { class: "composer-slot" }, this.input);
+    this.strip = el("div", { class: "composer-strip", data: { testid: "replying" }, hidden: true });
+    this.files = el("div", { class: "composer-files" });
+    const button = (name, label, testid, act) =>
+      el(
+        "button",
+        {
+          class: testid === "send" ? "icon-button send" : "icon-button",
+          type: "button",
+          title: label,
+          "aria-label": label,
+          "aria-expanded": testid === "send" ? null : "false",
+          data: { testid },
+          on: { click: (event) => act(event.currentTarget) },
+        },
+        icon(name, 22),
+      );
     this.box = el(
       "div",
       { class: "composer-box" },
-      el(
-        "button",
-        {
-          class: "icon-button",
-          type: "button",
-          "aria-label": "Use a command",
-          title: "Use a command",
-          data: { testid: "open-commands" },
-          on: { click: () => this.startCommand() },
-        },
-        icon("slash", 22),
-      ),
+      button("plus", "More to send", "composer-more", (at) => this.offerMore(at)),
       this.slot,
-      el(
-        "button",
-        {
-          class: "icon-button send",
-          type: "button",
-          "aria-label": "Send",
-          data: { testid: "send" },
-          on: { click: () => this.send() },
-        },
-        icon("send", 22),
-      ),
+      button("react", "Emoji", "composer-emoji", (at) => this.insertEmoji(at)),
+      button("apps", "Use a command", "open-commands", () => this.startCommand()),
+      button("send", "Send", "send", () => this.send()),
     );
-    fill(node, list, this.box);
+    fill(node, list, this.strip, this.files, this.box);
     this.listen();
   }
 
   listen() {
     this.input.addEventListener("input", () => this.typed());
     this.input.addEventListener("keydown", (event) => this.key(event));
+    this.input.addEventListener("paste", (event) => {
+      const files = [...event.clipboardData.files];
+      if (files.length) this.attach(files);
+    });
+    onDrop(this.box, (files) => this.attach(files));
     // Clicking elsewhere closes the list; it opens again with the next letter.
     this.node.addEventListener(
       "focusout",
@@ -67,9 +78,7 @@ export class Composer {
   refresh({ fresh, title, enabled }) {
     if (fresh) {
       this.cancelCommand(false);
-      this.input.value = "";
-      this.suggest.hide();
-      this.resize();
+      this.clear();
     }
     this.input.placeholder = enabled ? `Message ${title}` : "No channel";
     this.input.disabled = !enabled;
@@ -82,6 +91,10 @@ export class Composer {
 
   key(event) {
     if (event.isComposing || this.suggest.handleKey(event)) return;
+    if (event.key === "Escape" && this.replyTo && !this.suggest.open) {
+      event.preventDefault();
+      this.reply(null);
+    }
     if (event.key === "Escape") this.suggest.hide();
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
@@ -101,18 +114,102 @@ export class Composer {
   resize() {
     this.input.style.height = "auto";
     this.input.style.height = `${Math.min(this.input.scrollHeight, innerHeight / 2)}px`;
-    this.box.classList.toggle("filled", Boolean(this.input.value.trim() || this.form));
+    const filled = this.input.value.trim() || this.form || this.attached.length;
+    this.box.classList.toggle("filled", Boolean(filled));
   }
 
   send() {
     if (this.form) return this.form.run();
     const text = this.input.value.trim();
-    if (!text || this.input.disabled) return;
+    if ((!text && !this.attached.length) || this.input.disabled) return;
     // A lone slash is a command in the making, never a message.
     if (/^\/\w/.test(text) && this.tryCommand(text)) return;
-    this.host.sendMessage(withMentions(text, this.host.model()));
+    const written = withMentions(text, this.host.model());
+    this.host.sendMessage(written, { replyTo: this.replyTo?.id, files: this.attached });
+    this.clear();
+  }
+
+  clear() {
     this.input.value = "";
+    this.attached = [];
+    this.drawFiles();
+    this.reply(null);
     this.suggest.hide();
+    this.resize();
+  }
+
+  // ---- replies, files, emoji ----------------------------------------------
+
+  /** What is written next answers `message`; null: nothing. */
+  reply(message) {
+    if (!message && !this.replyTo) return;
+    this.replyTo = message;
+    this.strip.hidden = !message;
+    const author = message && this.host.model().author(message).display;
+    const cancel = () => {
+      this.reply(null);
+      this.focus();
+    };
+    fill(
+      this.strip,
+      message && el("span", {}, "Replying to ", el("b", {}, author)),
+      message &&
+        el(
+          "button",
+          {
+            class: "icon-button",
+            type: "button",
+            "aria-label": "Do not reply",
+            data: { testid: "cancel-reply" },
+            on: { click: cancel },
+          },
+          icon("close", 18),
+        ),
+    );
+    this.host.onReply();
+    if (message) this.focus();
+  }
+
+  async offerMore(anchor) {
+    const item = (value, label, name) => ({ value, label, face: () => icon(name, 20) });
+    const items = [
+      item("file", "Upload a File", "file"),
+      this.host.channel()?.kind === "guild" && item("thread", "Create Thread", "thread"),
+      item("command", "Use a Command", "apps"),
+    ].filter(Boolean);
+    const shown = { anchor, title: "Send", items, testid: "composer-menu", width: 220 };
+    const [value] = (await openMenu(shown)) ?? [];
+    if (value === "file") chooseFiles(true, (files) => this.attach(files));
+    if (value === "thread") this.host.createThread(anchor);
+    if (value === "command") this.startCommand();
+  }
+
+  attach(files) {
+    this.attached = [...this.attached, ...files].slice(0, MOST_FILES);
+    this.drawFiles();
+    this.resize();
+    this.input.focus();
+  }
+
+  drawFiles() {
+    const remove = (file) => () => {
+      this.attached = this.attached.filter((one) => one !== file);
+      this.drawFiles();
+      this.resize();
+    };
+    const problem = this.attached.map(tooLarge).find(Boolean);
+    fill(
+      this.files,
+      this.attached.map((file) => fileChip(file, remove(file))),
+      problem && el("p", { class: "command-problem", role: "alert" }, problem),
+    );
+  }
+
+  async insertEmoji(anchor) {
+    const sign = await pickEmoji(anchor);
+    if (!sign || this.form) return;
+    this.input.setRangeText(sign, this.input.selectionStart, this.input.selectionEnd, "end");
+    this.input.focus();
     this.resize();
   }
 
@@ -130,7 +227,8 @@ export class Composer {
       description: "role",
       face: () => icon("at", 20),
     }));
-    const channels = model.guildChannels.map((channel) => ({
+    const here = model.guildOf(this.host.channel()).id;
+    const channels = model.channelsOf(here).map((channel) => ({
       label: channel.name,
       face: () => icon("hash", 20),
     }));
@@ -142,7 +240,9 @@ export class Composer {
     this.suggest.show({
       field: this.input,
       title: sign === "@" ? "Members and roles" : "Channels",
-      items: items.slice(0, 8).map((item) => ({ ...item, data: { testid: "choice", value: item.label } })),
+      items: items
+        .slice(0, 8)
+        .map((item) => ({ ...item, data: { testid: "choice", value: item.label } })),
       pick: (item) => this.insert(typed.length, item.label),
     });
   }
@@ -163,16 +263,26 @@ export class Composer {
     this.typed();
   }
 
+  /** In a direct message only the commands of the application there. */
+  commands() {
+    const model = this.host.model();
+    const channel = this.host.channel();
+    const all = flatten(model.commands);
+    if (channel?.kind !== "dm") return all;
+    const partner = model.partner(channel).id;
+    return all.filter((command) => model.botOf(command).id === partner);
+  }
+
   offerCommands(typed) {
     const model = this.host.model();
-    const all = flatten(model.commands);
+    const all = this.commands();
     const begins = all.filter((command) => command.name.startsWith(typed));
     const within = all.filter(
       (command) => !command.name.startsWith(typed) && command.name.includes(typed.trim()),
     );
     this.suggest.show({
       field: this.input,
-      title: model.bot.display,
+      title: "Commands",
       items: [...begins, ...within].map((command) => ({ ...commandItem(command, model), command })),
       note: all.length
         ? begins.length + within.length
@@ -185,7 +295,7 @@ export class Composer {
 
   /** "/name" typed in full and sent: as good as chosen from the list. */
   tryCommand(text) {
-    const command = flatten(this.host.model().commands).find((one) => `/${one.name}` === text);
+    const command = this.commands().find((one) => `/${one.name}` === text);
     if (command) this.choose(command);
     return Boolean(command);
   }
@@ -197,6 +307,7 @@ export class Composer {
       user: this.host.user(),
       channelId: this.host.channel().id,
       model: this.host.model,
+      upload: this.host.upload,
       onRun: (values) => {
         this.cancelCommand(true);
         this.host.runCommand(command.name, values);
@@ -231,13 +342,16 @@ function commandItem(command, model) {
   return {
     label: [el("b", {}, `/${command.name}`), options],
     description: command.description,
-    detail: model.bot.name,
-    face: () => avatar(model.bot, 32),
+    detail: model.botOf(command).name,
+    face: () => avatar(model.botOf(command), 32),
     data: { testid: "command", command: command.name },
   };
 }
 
-/** "@Name" and "#channel" as written by people, in whatever case, in the form that pings. Longer names win. */
+/**
+ * "@Name" and "#channel" as written by people, in whatever case, in the form that pings. Longer
+ * names win.
+ */
 function withMentions(text, model) {
   const names = [
     ...model.everyone.flatMap((user) => [
@@ -254,7 +368,9 @@ function withMentions(text, model) {
     const found =
       starts &&
       names.find(
-        ([name]) => folded.startsWith(name.toLowerCase(), at) && !/[\p{L}\p{N}_-]/u.test(text[at + name.length] ?? ""),
+        ([name]) =>
+          folded.startsWith(name.toLowerCase(), at) &&
+          !/[\p{L}\p{N}_-]/u.test(text[at + name.length] ?? ""),
       );
     out += found ? found[1] : text[at];
     at += found ? found[0].length : 1;

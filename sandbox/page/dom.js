@@ -61,6 +61,21 @@ const ICONS = {
   image: "M4 5h16v14H4zM4 16l4.5-4.5 4 4 2.5-2.5 5 5M15.5 9.5h.01",
   warn: "M12 4 2.5 20h19zM12 10v5M12 17.5v.01",
   bell: "M6 17V11a6 6 0 1 1 12 0v6l1.5 1.5h-15zM10 21h4",
+  thread: "M4 4.5h16M4 9h9M4 13.5h6M13 13.5h7v5h-3l-2.5 2.5v-2.5H13z",
+  pin: "M9 3.5h6l-.8 6.5 3.8 3.5v1.5H6V13.5L9.8 10zM12 15v6",
+  reply: "M10 5.5 3.5 12l6.5 6.5v-4c5 0 8 1.5 10.5 5-.5-6-4-10-10.5-10.5z",
+  react: "M12 21a9 9 0 1 1 0-18 9 9 0 0 1 0 18zM8 14c1 2 2.4 3 4 3s3-1 4-3M9 9.5h.01M15 9.5h.01",
+  apps: "M4.5 4.5h6v6h-6zM13.5 4.5h6v6h-6zM4.5 13.5h6v6h-6zM16.5 13.5v6M13.5 16.5h6",
+  back: "M15 5l-7 7 7 7",
+  up: "M6 14.5l6-6 6 6",
+  sun: "M12 16.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.4 1.4M17.6 17.6 19 19M19 5l-1.4 1.4M6.4 17.6 5 19",
+  moon: "M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z",
+  crown: "M4 17.5h16M4 14.5 3 6.5l5 4 4-6 4 6 5-4-1 8z",
+  clock: "M12 21a9 9 0 1 1 0-18 9 9 0 0 1 0 18zM12 7v5l3.5 2",
+  archive: "M4 4.5h16v4H4zM5.5 8.5v11h13v-11M10 12.5h4",
+  lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
+  copy: "M8 8h12v12H8zM16 8V4H4v12h4",
+  user: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20.5c0-4 3.3-6 7.5-6s7.5 2 7.5 6z",
 };
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -84,6 +99,9 @@ export function avatar(user, size, status) {
   const dot = status && el("span", { class: `status ${status}` });
   return el("span", { class: "avatar", "aria-hidden": "true", style: { "--size": `${size}px` } }, face, dot);
 }
+
+/** What marks an application beside its name. */
+export const appTag = () => el("span", { class: "app-tag" }, "APP");
 
 /** First letters of the first two words; whole code points, so that emoji survive. */
 export function initials(name) {
@@ -130,6 +148,11 @@ export function localFile(text) {
 
 export function isPhone() {
   return matchMedia("(max-width: 700px)").matches;
+}
+
+/** Whether a finger is all there is: nothing hovers. */
+export function isTouched() {
+  return matchMedia("(hover: none) and (pointer: coarse)").matches;
 }
 
 /** "1 file", "2 files". */

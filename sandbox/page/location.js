@@ -1,4 +1,4 @@
-// Which view is shown, as the address tells it: ?user=maya&channel=decisions[&phone=1].
+// Which view is shown, as the address tells it: ?user=maya&channel=decisions[&phone=1][&theme=light].
 // What the address leaves open is remembered from the last visit.
 
 import { stored } from "./unread.js";
@@ -22,18 +22,27 @@ export function rememberedChannel(user) {
 
 /** `push` makes a step that the Back button undoes. */
 export function writeView({ user, channel, phone }, push) {
-  const query = new URLSearchParams({ user, ...(channel && { channel }), ...(phone && { phone: "1" }) });
+  const query = new URLSearchParams({ user, ...(channel && { channel }) });
+  if (phone) query.set("phone", "1");
+  const theme = new URLSearchParams(location.search).get("theme");
+  if (theme) query.set("theme", theme);
   const target = `${location.pathname}?${query}`;
   if (target === location.pathname + location.search) return;
   history[push ? "pushState" : "replaceState"](null, "", target);
   const memory = stored(KEY);
-  localStorage.setItem(KEY, JSON.stringify({ user, channels: { ...memory.channels, [user]: channel } }));
+  const channels = { ...memory.channels, [user]: channel };
+  localStorage.setItem(KEY, JSON.stringify({ user, channels }));
 }
 
 /** How the address names a channel; a direct message has no name of its own. */
 export function channelSlug(channel, model) {
   if (!channel) return null;
-  if (channel.kind !== "dm") return channel.name;
+  if (channel.kind === "thread") return channel.id;
+  if (channel.kind === "guild") {
+    // Two servers may each have a channel of this name.
+    const named = model.guildChannels.find((one) => one.name === channel.name);
+    return named === channel ? channel.name : channel.id;
+  }
   return model.directMessages.length === 1 ? "dm" : `@${model.partner(channel).name}`;
 }
 

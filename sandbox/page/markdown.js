@@ -376,7 +376,7 @@ function userMention(hit, { model }) {
 
 function roleMention(hit, { model }) {
   const role = model.role(hit[1]);
-  const style = role?.color && { "--mention": role.color };
+  const style = role?.color && { "--mention-color": role.color };
   return el(
     "span",
     { class: role?.color ? "mention coloured" : "mention", style },

@@ -1,12 +1,15 @@
 // One message as a list item, and the placeholders that stand where an answer will.
 
-import { messageApps, userApps } from "./apps.js";
+import { userApps } from "./apps.js";
 import { attachments } from "./attachments.js";
 import { components, dots } from "./components.js";
-import { avatar, el, icon } from "./dom.js";
+import { appTag, avatar, el, icon, isTouched } from "./dom.js";
 import { embeds } from "./embed.js";
 import { isJumbo, markdown } from "./markdown.js";
 import { answeredId, isEphemeral, isLoading } from "./model.js";
+import { reactions } from "./reactions.js";
+import { isSystem, systemRow } from "./system.js";
+import { threadCard } from "./threads.js";
 import { clockTime, fullDate, messageTime, sameDay } from "./time.js";
 
 const REPLY = 19;
@@ -15,12 +18,15 @@ const GROUP_MS = 7 * 60_000;
 
 /** Messages of one author within a few minutes share a head, unless something sets them apart. */
 export function continues(message, previous) {
-  if (!previous || setApart(message) || isEphemeral(previous) !== isEphemeral(message)) return false;
+  if (!previous || setApart(message) || isSystem(previous)) return false;
+  if (isEphemeral(previous) !== isEphemeral(message)) return false;
+  if (previous.author?.id !== message.author?.id) return false;
   const near = Date.parse(message.timestamp) - Date.parse(previous.timestamp) < GROUP_MS;
-  return previous.author?.id === message.author?.id && near && sameDay(message.timestamp, previous.timestamp);
+  return near && sameDay(message.timestamp, previous.timestamp);
 }
 
-const setApart = (message) => Boolean(answeredId(message) || usedCommand(message));
+const setApart = (message) =>
+  Boolean(answeredId(message) || usedCommand(message)) || isSystem(message);
 
 const usedCommand = (message) => {
   const interaction = message.interaction ?? message.interaction_metadata;
@@ -30,17 +36,20 @@ const usedCommand = (message) => {
 };
 
 /**
- * `ctx`: `model`, `openChannel`, `openMessage`, `onDismiss`, `onClick`, `onSelect`, `onContext`, and what
- * is known locally: `grouped`, `busy`, `failure`.
+ * `ctx`: `model`, what can be done (`openChannel`, `openMessage`, `onDismiss`, `onClick`,
+ * `onSelect`, `onContext`, `react`, …) and what is known locally: `grouped`, `busy`, `failure`.
  */
 export function renderMessage(message, ctx) {
   const author = ctx.model.author(message);
   const ephemeral = isEphemeral(message);
+  const system = isSystem(message);
   const classes = [
     "message",
+    system && "system",
     ctx.grouped ? "grouped" : "leads",
     ctx.model.mentionsMe(message) && "mentioned",
     ephemeral && "ephemeral",
+    ctx.replying && "replying",
   ];
   const meta = {
     testid: "message",
@@ -49,24 +58,47 @@ export function renderMessage(message, ctx) {
     ephemeral: ephemeral || undefined,
     busy: ctx.busy ? true : undefined,
   };
-  const row = el(
+  return el(
     "li",
     { class: classes.filter(Boolean).join(" "), tabindex: "-1", data: meta },
+    system ? systemRow(message, { ...ctx, below: below(message, ctx) }) : written(message, ctx),
+    !isLoading(message) && touchButton(),
+  );
+}
+
+/** A finger has no hover, and a long press has to be known: there the button always shows. */
+function touchButton() {
+  if (!isTouched()) return null;
+  return el(
+    "button",
+    {
+      class: "message-touch",
+      type: "button",
+      "aria-label": "More",
+      "aria-haspopup": "listbox",
+      "aria-expanded": "false",
+      data: { testid: "message-more" },
+    },
+    icon("more", 18),
+  );
+}
+
+function written(message, ctx) {
+  const author = ctx.model.author(message);
+  const { grouped } = ctx;
+  return [
     context(message, ctx),
-    ctx.grouped
+    grouped
       ? gutterTime(message)
       : userApps(el("span", { class: "message-avatar" }, avatar(author, 40)), author, ctx),
     el(
       "div",
       { class: "message-body" },
-      !ctx.grouped && head(author, message.timestamp, ctx),
+      !grouped && head(author, message.timestamp, ctx),
       body(message, ctx),
-      ephemeral && ephemeralNote(() => ctx.onDismiss(message.id)),
+      isEphemeral(message) && ephemeralNote(() => ctx.onDismiss(message.id)),
     ),
-  );
-  const more = isLoading(message) ? null : messageApps(row, message, ctx);
-  if (more) row.append(more);
-  return row;
+  ];
 }
 
 function body(message, ctx) {
@@ -79,27 +111,43 @@ function body(message, ctx) {
       attachments(message),
       embeds(message, ctx),
       components(message, ctx),
-      reactions(message),
+      below(message, ctx),
     ),
     ctx.failure !== null && failure("This interaction failed", ctx.failure),
   ];
 }
 
+/** What people add to a message: reactions, a thread. */
+function below(message, ctx) {
+  return [
+    reactions(message, (emoji, on) => ctx.react(message, emoji, on)),
+    message.thread && !isSystem(message) && threadCard(message.thread, ctx),
+  ];
+}
+
 function head(author, timestamp, ctx) {
   const color = ctx.model.nameColor(author);
+  const name = el("span", { class: "author", style: color && { "--name": color } }, author.display);
   return el(
     "div",
     { class: "message-head" },
-    ctx.onContext
-      ? userApps(el("span", { class: "author", style: color && { "--name": color } }, author.display), author, ctx)
-      : el("span", { class: "author", style: color && { "--name": color } }, author.display),
+    ctx.onContext ? userApps(name, author, ctx) : name,
     author.bot && appTag(),
-    timestamp && el("time", { datetime: timestamp, title: fullDate(timestamp) }, messageTime(timestamp)),
+    ctx.model.isTimedOut(author) && timedOutMark(author),
+    timestamp && stamp(timestamp),
   );
 }
 
-export function appTag() {
-  return el("span", { class: "app-tag" }, "APP");
+const stamp = (timestamp) =>
+  el("time", { datetime: timestamp, title: fullDate(timestamp) }, messageTime(timestamp));
+
+export function timedOutMark({ timedOutUntil }) {
+  const words = `Timed out until ${fullDate(timedOutUntil)}`;
+  return el(
+    "span",
+    { class: "timed-out", role: "img", title: words, "aria-label": words },
+    icon("clock", 14),
+  );
 }
 
 function gutterTime(message) {
@@ -192,26 +240,6 @@ const firstLine = (text) =>
 
 // ---- below a message ------------------------------------------------------
 
-function reactions(message) {
-  const list = message.reactions ?? [];
-  return (
-    list.length > 0 &&
-    el(
-      "div",
-      { class: "reactions" },
-      list.map((reaction) =>
-        el(
-          "span",
-          { class: reaction.me ? "reaction mine" : "reaction" },
-          reaction.emoji?.name,
-          " ",
-          el("b", {}, reaction.count),
-        ),
-      ),
-    )
-  );
-}
-
 function failure(what, detail) {
   return el(
     "div",
@@ -269,7 +297,8 @@ export function renderFailedCommand(run, ctx) {
 }
 
 function placeholder(testid, entry, ctx, body) {
-  const typed = !ctx.model.contextCommands.some((command) => command.name === entry.name);
+  const isTyped = (command) => command.name !== entry.name;
+  const typed = ctx.model.contextCommands.every(isTyped);
   const command = entry.name && commandLine({ name: entry.name, user: ctx.model.me, typed }, ctx);
   return el(
     "li",
@@ -281,5 +310,6 @@ function placeholder(testid, entry, ctx, body) {
 }
 
 export function divider(kind, text) {
-  return el("li", { class: `divider ${kind}`, role: "separator", "aria-label": text }, el("span", {}, text));
+  const props = { class: `divider ${kind}`, role: "separator", "aria-label": text };
+  return el("li", props, el("span", {}, text));
 }

@@ -3,13 +3,24 @@
 
 const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
+const LAYOUT = 1 << 15;
 
 export const isEphemeral = (message) => Boolean((message.flags ?? 0) & EPHEMERAL);
 export const isLoading = (message) => Boolean((message.flags ?? 0) & LOADING);
+/** Whether the message is made of components alone (Components V2). */
+export const isLayout = (message) => Boolean((message.flags ?? 0) & LAYOUT);
 
 /** The message that this one answers: a reply, or what came of pressing something on a message. */
 export const answeredId = (message) =>
-  message.message_reference?.message_id ?? message.interaction_metadata?.interacted_message_id ?? null;
+  message.message_reference?.message_id ??
+  message.interaction_metadata?.interacted_message_id ??
+  null;
+
+/** Whether this person wrote the message, or it answers something that they did. */
+export const isOwn = (message, me) =>
+  [message.author, message.interaction_metadata?.user, message.interaction?.user].some(
+    (user) => user && String(user.id) === me.id,
+  );
 
 const asList = (value) => (Array.isArray(value) ? value : Object.values(value ?? {}));
 
@@ -30,6 +41,9 @@ function toUser(raw) {
     online: raw.online,
     roles: asList(raw.roles).map((role) => String(role?.id ?? role)),
     hue: raw.hue ?? raw.color_hue ?? hueOf(raw.id),
+    about: raw.bio ?? raw.description ?? "",
+    // Null or past: free to speak.
+    timedOutUntil: raw.communication_disabled_until ?? null,
   };
 }
 
@@ -46,18 +60,52 @@ function toRole(raw) {
   };
 }
 
+const THREAD_TYPES = [10, 11, 12];
+export const PRIVATE_THREAD = 12;
+const DM = 1;
+
+function kindOf(raw) {
+  if (raw.kind === "dm" || raw.type === DM) return "dm";
+  return raw.kind === "thread" || THREAD_TYPES.includes(raw.type) ? "thread" : "guild";
+}
+
+const THREAD_STARTER = 21;
+
+/** A thread begins with the message that it was created from, told by one that refers to it. */
+function unwrapped(message) {
+  const original = message.type === THREAD_STARTER && message.referenced_message;
+  return original ? { ...original, thread: undefined } : message;
+}
+
+/** A channel as the page knows it: `kind` is guild, thread or dm. */
+function toChannel(raw, guild) {
+  const kind = kindOf(raw);
+  const guildId = kind === "dm" ? null : String(raw.guild_id ?? guild.id);
+  return { ...raw, kind, guildId, messages: (raw.messages ?? []).map(unwrapped) };
+}
+
 /** Newer of two snowflakes; they exceed what a number can hold. */
 export function isNewer(id, than) {
   return BigInt(id) > BigInt(than ?? 0);
 }
 
+/** The servers: `id`, `name`, `owner_id`. */
+function guildsOf(state) {
+  const listed = asList(state.guilds);
+  const only = typeof state.guild === "string" ? { name: state.guild } : state.guild;
+  const guilds = listed.length ? listed : [only ?? {}];
+  return guilds.map((guild) => ({
+    ...guild,
+    id: String(guild.id ?? "guild"),
+    name: guild.name ?? "Server",
+  }));
+}
+
 export class Model {
   constructor(state) {
     this.change = state.change ?? 0;
-    this.guild =
-      typeof state.guild === "string"
-        ? { id: "guild", name: state.guild }
-        : (state.guild ?? { id: "guild", name: "Server" });
+    this.guilds = guildsOf(state);
+    this.guild = this.guilds[0];
     this.roles = asList(state.roles)
       .map(toRole)
       .filter((role) => role.name !== "@everyone");
@@ -66,7 +114,7 @@ export class Model {
     this.contextCommands = commands.filter((command) => (command.type ?? 1) !== 1);
     this.pending = asList(state.pending);
     this.botOnline = state.bot_online !== false;
-    this.channels = asList(state.channels);
+    this.channels = asList(state.channels).map((raw) => toChannel(raw, this.guild));
     this.notifications = asList(state.notifications);
     this.people = asList(state.users).map(toUser);
     this.usersById = new Map(this.people.map((user) => [user.id, user]));
@@ -86,7 +134,7 @@ export class Model {
   /** Authors that are not listed as users (the bot, webhooks) still need a name. */
   #learnAuthors() {
     for (const channel of this.channels) {
-      for (const message of channel.messages ?? []) if (message.author) this.#learn(message.author);
+      for (const message of channel.messages) if (message.author) this.#learn(message.author);
     }
   }
 
@@ -129,7 +177,32 @@ export class Model {
   }
 
   get guildChannels() {
-    return this.channels.filter((channel) => channel.kind !== "dm");
+    return this.channels.filter((channel) => channel.kind === "guild");
+  }
+
+  channelsOf(guildId) {
+    return this.guildChannels.filter((channel) => channel.guildId === guildId);
+  }
+
+  guildOf(channel) {
+    return this.guilds.find((guild) => guild.id === channel?.guildId) ?? this.guild;
+  }
+
+  /** Threads below a channel, the newest first. */
+  threadsOf(channelId) {
+    const threads = this.channels.filter(
+      (one) => one.kind === "thread" && String(one.parent_id) === channelId,
+    );
+    return threads.sort((a, b) => (isNewer(a.id, b.id) ? -1 : 1));
+  }
+
+  parentOf(thread) {
+    return thread?.kind === "thread" ? this.channel(String(thread.parent_id)) : null;
+  }
+
+  /** The application that registered a command. */
+  botOf(command) {
+    return this.user(command?.application_id) ?? this.bot;
   }
 
   get directMessages() {
@@ -144,7 +217,8 @@ export class Model {
   partner(channel) {
     const listed = channel.recipients?.[0] ?? channel.recipient;
     if (listed?.id) return this.user(listed.id) ?? toUser(listed);
-    return this.everyone.find((user) => user.name === channel.name && user.id !== this.me.id) ?? this.bot;
+    const named = (user) => user.name === channel.name && user.id !== this.me.id;
+    return this.everyone.find(named) ?? this.bot;
   }
 
   channelTitle(channel) {
@@ -152,7 +226,8 @@ export class Model {
   }
 
   rolesOf(user) {
-    return this.roles.filter((role) => user.roles.includes(role.id) || user.roles.includes(role.name));
+    const has = (role) => user.roles.includes(role.id) || user.roles.includes(role.name);
+    return this.roles.filter(has);
   }
 
   /** Colour of a name: the highest role that has one. */
@@ -162,11 +237,15 @@ export class Model {
     return coloured[0]?.color ?? null;
   }
 
+  isTimedOut(user) {
+    return Date.parse(user.timedOutUntil ?? "") > Date.now();
+  }
+
   isOnline(user) {
     return !user.bot || (user.online ?? this.botOnline);
   }
 
-  /** Whether the message pings the current user, by the server's own reckoning of who was mentioned. */
+  /** Whether the message pings the current user, as the server reckons who was mentioned. */
   mentionsMe(message) {
     if (message.mention_everyone) return true;
     if ((message.mentions ?? []).some((user) => String(user.id) === this.me.id)) return true;

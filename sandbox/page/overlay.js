@@ -2,15 +2,17 @@
 // it is a sheet at the lower edge; both are modal dialogs, so that focus stays inside and
 // Escape closes.
 
-import { el, icon, isPhone } from "./dom.js";
+import { el, fill, icon, isPhone, keepingFocus } from "./dom.js";
 
 /**
- * Offers `items` (`{value, label, description, face, selected}`) and resolves to the chosen
- * values, or null if the person changed their mind. With `max` > 1 several can be
+ * Offers `items` (`{value, label, description, face, selected, group, danger}`) and resolves to the
+ * chosen values, or null if the person changed their mind. With `max` > 1 several can be
  * ticked; closing the menu by pressing beside it takes them, Escape drops them. With `heading`
- * the title is shown on a wide screen as well.
+ * the title is shown on a wide screen as well. `before(choose)` makes what stands above the items
+ * and may choose a value itself.
  */
-export function openMenu({ anchor, title, items, min = 1, max = 1, testid, customId, width, heading }) {
+export function openMenu(wanted) {
+  const { anchor, title, items, min = 1, max = 1, testid, customId, width, heading } = wanted;
   return new Promise((resolve) => {
     const menu = new Menu({ title, items, min, max });
     const dialog = el(
@@ -18,6 +20,7 @@ export function openMenu({ anchor, title, items, min = 1, max = 1, testid, custo
       { class: "menu", "aria-label": title, data: { testid, customId } },
       el("div", { class: "sheet-head" }, el("div", { class: "grabber" }), el("strong", {}, title)),
       heading && el("div", { class: "menu-heading" }, title),
+      wanted.before?.((value) => menu.onDone([value])),
       menu.list,
       menu.footer,
     );
@@ -36,7 +39,31 @@ export function openMenu({ anchor, title, items, min = 1, max = 1, testid, custo
   });
 }
 
-function show(dialog, anchor, width, onOutside, onClose) {
+/**
+ * Opens a panel below `anchor`: a title, and the body that `draw(close)` makes. Returns a function
+ * that draws the body anew, and does nothing once the panel is closed.
+ */
+export function openPanel({ anchor, title, face, draw, testid, width = 420 }) {
+  const body = el("div", { class: "panel-body" });
+  const close = () => dialog.close();
+  const closer = el(
+    "button",
+    { class: "icon-button", type: "button", "aria-label": "Close", on: { click: close } },
+    icon("close", 20),
+  );
+  const dialog = el(
+    "dialog",
+    { class: "menu panel", "aria-label": title, data: { testid } },
+    el("div", { class: "panel-head" }, face, el("h2", {}, title), closer),
+    body,
+  );
+  const redraw = () => dialog.open && keepingFocus(body, () => fill(body, draw(close)));
+  fill(body, draw(close));
+  show(dialog, anchor, width, close, () => {});
+  return redraw;
+}
+
+export function show(dialog, anchor, width, onOutside, onClose) {
   const place = () => placeAt(dialog, anchor, width);
   dialog.addEventListener("click", (event) => event.target === dialog && onOutside());
   dialog.addEventListener("close", () => {
@@ -69,7 +96,8 @@ function placeAt(dialog, anchor, width) {
   const goesBelow = high <= below || below >= above;
   dialog.style.maxHeight = `${Math.max(goesBelow ? below : above, 120)}px`;
   dialog.style.left = `${Math.max(EDGE, Math.min(box.left, innerWidth - wide - EDGE))}px`;
-  dialog.style.top = `${goesBelow ? box.bottom + GAP : Math.max(EDGE, box.top - GAP - Math.min(high, above))}px`;
+  const over = Math.max(EDGE, box.top - GAP - Math.min(high, above));
+  dialog.style.top = `${goesBelow ? box.bottom + GAP : over}px`;
 }
 
 class Menu {
@@ -82,6 +110,11 @@ class Menu {
     this.chosen = new Set(items.filter((item) => item.selected).map((item) => item.value));
     this.typed = "";
     this.options = items.map((item) => this.option(item));
+    const rows = items.flatMap((item, at) => {
+      const begins = item.group && item.group !== items[at - 1]?.group;
+      const group = begins && el("div", { class: "menu-group", role: "presentation" }, item.group);
+      return group ? [group, this.options[at]] : [this.options[at]];
+    });
     this.list = el(
       "div",
       {
@@ -91,7 +124,7 @@ class Menu {
         "aria-multiselectable": this.many ? "true" : null,
         on: { keydown: (event) => this.key(event) },
       },
-      this.options.length ? this.options : el("p", { class: "menu-empty" }, "Nothing to choose from"),
+      rows.length ? rows : el("p", { class: "menu-empty" }, "Nothing to choose from"),
     );
     this.done =
       this.many &&
@@ -114,7 +147,7 @@ class Menu {
     return el(
       "div",
       {
-        class: "option",
+        class: item.danger ? "option danger" : "option",
         role: "option",
         tabindex: "-1",
         data: { testid: "option", value: item.value },
@@ -157,7 +190,8 @@ class Menu {
   /** Pressed beside the menu: ticks count if they differ from what stood before. */
   abandon() {
     const before = this.items.filter((item) => item.selected).map((item) => item.value);
-    const changed = before.length !== this.chosen.size || before.some((value) => !this.chosen.has(value));
+    const kept = before.filter((value) => this.chosen.has(value));
+    const changed = kept.length !== before.length || before.length !== this.chosen.size;
     if (this.many && changed && this.chosen.size >= this.min) this.finish();
     else this.onDone(null);
   }
@@ -170,7 +204,8 @@ class Menu {
   key(event) {
     const at = this.options.indexOf(document.activeElement);
     const last = this.options.length - 1;
-    const moves = { ArrowDown: Math.min(at + 1, last), ArrowUp: Math.max(at - 1, 0), Home: 0, End: last };
+    const [up, down] = [Math.max(at - 1, 0), Math.min(at + 1, last)];
+    const moves = { ArrowDown: down, ArrowUp: up, Home: 0, End: last };
     if (event.key in moves) {
       event.preventDefault();
       this.options[moves[event.key]]?.focus();
@@ -187,7 +222,8 @@ class Menu {
     clearTimeout(this.typing);
     this.typing = setTimeout(() => (this.typed = ""), 800);
     this.typed += letter.toLowerCase();
-    const found = this.items.findIndex((item) => item.label.toLowerCase().startsWith(this.typed));
+    const begins = (item) => item.label.toLowerCase().startsWith(this.typed);
+    const found = this.items.findIndex(begins);
     if (found >= 0) this.options[found].focus();
   }
 }

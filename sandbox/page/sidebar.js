@@ -1,55 +1,63 @@
-// Everything around the conversation: server rail, channel list, user switch, header, members.
+// Beside the conversation, on the left: the rail of servers, the channels of the one that is open
+// or the people one writes with, and the account.
 
-import { userApps } from "./apps.js";
 import { avatar, el, fill, icon, initials, plural } from "./dom.js";
-import { appTag } from "./message.js";
 import { openMenu } from "./overlay.js";
+import { currentTheme, setTheme } from "./theme.js";
+import { isArchived } from "./threads.js";
+import { PRIVATE_THREAD } from "./model.js";
+import { briefAge } from "./time.js";
+
+/** The space of direct messages; any other is a server's id. */
+export const DMS = "dms";
 
 const badge = (count) =>
   count > 0 &&
-  el("span", { class: "badge", "aria-label": plural(count, "unread mention") }, count > 99 ? "99+" : count);
+  el(
+    "span",
+    { class: "badge", "aria-label": plural(count, "unread mention") },
+    count > 99 ? "99+" : count,
+  );
 
 // ---- rail -----------------------------------------------------------------
 
-export function renderRail(node, { model, channel, unreadOf, openChannel }) {
-  const messages = model.directMessages;
-  const waiting = messages.reduce((sum, dm) => sum + unreadOf(dm).count, 0);
-  const pings = model.guildChannels.reduce((sum, one) => sum + unreadOf(one).count, 0);
-  const news = model.guildChannels.some((one) => unreadOf(one).unread);
-  const inDm = channel?.kind === "dm";
+export function renderRail(node, { model, space, unreadOf, openSpace }) {
+  const sum = (channels) => channels.reduce((total, one) => total + unreadOf(one).count, 0);
+  const guilds = model.guilds.map((guild, at) => {
+    const inside = model.channels.filter((one) => one.guildId === guild.id);
+    return railButton({
+      label: guild.name,
+      active: space === guild.id,
+      count: sum(inside),
+      news: inside.some((one) => unreadOf(one).unread),
+      face: initials(guild.name),
+      testid: at === 0 ? "rail-guild" : `rail-guild-${guild.id}`,
+      disabled: !inside.length,
+      onClick: () => openSpace(guild.id),
+    });
+  });
   fill(
     node,
     railButton({
-      label: "Direct messages",
-      active: inDm,
-      count: waiting,
-      face: icon("chat", 26),
+      label: "Direct Messages",
+      active: space === DMS,
+      count: sum(model.directMessages),
+      face: icon("chat", 22),
       testid: "rail-dms",
-      disabled: !messages.length,
-      onClick: () => openChannel(messages[0].id),
+      disabled: !model.directMessages.length,
+      onClick: () => openSpace(DMS),
     }),
     el("div", { class: "rail-line", role: "presentation" }),
-    railButton({
-      label: model.guild.name,
-      active: !inDm,
-      count: pings,
-      news,
-      face: initials(model.guild.name),
-      testid: "rail-guild",
-      disabled: !model.guildChannels.length,
-      onClick: () => openChannel(model.guildChannels[0].id),
-    }),
+    guilds,
   );
 }
 
 function railButton({ label, active, count, news, face, testid, disabled, onClick }) {
-  const classes = ["rail-button", active && "active", (news || count > 0) && "news"]
-    .filter(Boolean)
-    .join(" ");
+  const classes = ["rail-button", active && "active", (news || count > 0) && "news"];
   return el(
     "button",
     {
-      class: classes,
+      class: classes.filter(Boolean).join(" "),
       type: "button",
       title: label,
       "aria-label": label,
@@ -63,47 +71,123 @@ function railButton({ label, active, count, news, face, testid, disabled, onClic
   );
 }
 
-// ---- channels -------------------------------------------------------------
-
-export function renderChannels(node, { model, channel, unreadOf, openChannel }) {
-  const row = (one) =>
-    channelRow(one, { model, active: one.id === channel?.id, unread: unreadOf(one), openChannel });
+export function renderTitleBar(node, { model, space }) {
+  const guild = model.guilds.find((one) => one.id === space);
   fill(
     node,
-    el("h2", { class: "section-title" }, "Text channels"),
-    el("ul", {}, model.guildChannels.map(row)),
-    el("h2", { class: "section-title" }, "Direct messages"),
-    model.directMessages.length
-      ? el("ul", {}, model.directMessages.map(row))
-      : el("p", { class: "section-empty" }, "No messages yet"),
+    guild ? el("span", { class: "title-face" }, initials(guild.name)) : icon("chat", 16),
+    guild?.name ?? "Direct Messages",
   );
 }
 
-function channelRow(channel, { model, active, unread, openChannel }) {
+// ---- channels -------------------------------------------------------------
+
+/** Above the channels: the name of the server, or a field that narrows the conversations down. */
+export function renderSpaceName(node, { model, space }) {
+  if (space !== DMS) return fill(node, model.guildOf({ guildId: space }).name);
+  const field = el("input", {
+    class: "find",
+    type: "search",
+    placeholder: "Find a conversation",
+    "aria-label": "Find a conversation",
+    data: { testid: "find-conversation" },
+  });
+  field.addEventListener("input", () => {
+    const typed = field.value.trim().toLowerCase();
+    for (const row of document.querySelectorAll("#channels li"))
+      row.hidden = !row.textContent.toLowerCase().includes(typed);
+  });
+  fill(node, field);
+}
+
+export function renderChannels(node, ctx) {
+  fill(node, ctx.space === DMS ? directMessages(ctx) : textChannels(ctx));
+}
+
+function textChannels(ctx) {
+  const { model, space } = ctx;
+  const channels = model.channelsOf(space);
+  return [
+    el("h2", { class: "section-title" }, "Text Channels"),
+    el(
+      "ul",
+      {},
+      channels.map((channel) => {
+        const threads = shownThreads(channel, ctx);
+        const list = threads.map((thread) => el("li", {}, row(thread, ctx)));
+        return el(
+          "li",
+          {},
+          row(channel, ctx),
+          list.length > 0 &&
+            el("ul", { class: "channel-threads", "aria-label": `Threads of ${channel.name}` }, list),
+        );
+      }),
+    ),
+  ];
+}
+
+/** Archived threads are found in the panel of threads; the one that is open always shows. */
+const shownThreads = (channel, { model, channel: open }) =>
+  model.threadsOf(channel.id).filter((thread) => !isArchived(thread) || thread === open);
+
+function directMessages(ctx) {
+  const { model } = ctx;
+  return [
+    el("h2", { class: "section-title" }, "Direct Messages"),
+    model.directMessages.length
+      ? el("ul", {}, model.directMessages.map((one) => el("li", {}, row(one, ctx))))
+      : el("p", { class: "section-empty" }, "No messages yet"),
+  ];
+}
+
+function faceOf(channel, model) {
+  if (channel.kind === "guild") return icon("hash", 20);
+  if (channel.kind === "thread") return channel.type === PRIVATE_THREAD ? icon("lock", 16) : null;
+  const partner = model.partner(channel);
+  return avatar(partner, 32, model.isOnline(partner) ? "online" : "offline");
+}
+
+function row(channel, { model, channel: open, unreadOf, openChannel }) {
+  const active = channel.id === open?.id;
+  const unread = unreadOf(channel);
   const dm = channel.kind === "dm";
-  const title = model.channelTitle(channel);
-  const partner = dm && model.partner(channel);
-  const face = dm ? avatar(partner, 32, model.isOnline(partner) ? "online" : "offline") : icon("hash", 20);
-  const classes = ["channel", dm && "dm", active && "active", unread.unread && !active && "unread"]
-    .filter(Boolean)
-    .join(" ");
-  const button = el(
+  const classes = ["channel", channel.kind, active && "active", !active && unread.unread && "unread"];
+  return el(
     "button",
     {
-      class: classes,
+      class: classes.filter(Boolean).join(" "),
       type: "button",
       "aria-current": active ? "page" : null,
-      data: { testid: "channel", channelId: channel.id, channelName: channel.name, kind: channel.kind },
+      data: {
+        testid: "channel",
+        channelId: channel.id,
+        channelName: channel.name,
+        kind: channel.kind,
+      },
       on: { click: () => openChannel(channel.id) },
     },
-    face,
-    el("span", { class: "channel-name" }, title),
+    faceOf(channel, model),
+    el(
+      "span",
+      { class: "channel-name" },
+      model.channelTitle(channel),
+      dm && preview(channel, model),
+    ),
     !active && badge(unread.count),
   );
-  return el("li", {}, button);
 }
 
-// ---- user switch ----------------------------------------------------------
+/** What a phone shows of a conversation in the list: its last words, and how old they are. */
+function preview(channel, model) {
+  const last = channel.messages.at(-1);
+  if (!last) return null;
+  const who = String(last.author?.id) === model.me.id ? "You: " : "";
+  const words = last.content || last.embeds?.find((embed) => embed.title)?.title || "…";
+  return el("span", { class: "channel-preview" }, `${who}${words} · ${briefAge(last.timestamp)}`);
+}
+
+// ---- account --------------------------------------------------------------
 
 export function renderUserPanel(node, { model, switchUser }) {
   const me = model.me;
@@ -133,152 +217,36 @@ export function renderUserPanel(node, { model, switchUser }) {
       face: () => avatar(user, 32),
       selected: user.name === me.name,
     }));
-    const [name] =
-      (await openMenu({ anchor: trigger, title: "You are", items, testid: "user-menu", width: 256 })) ?? [];
+    const shown = { anchor: trigger, title: "You are", items, testid: "user-menu", width: 256 };
+    const [name] = (await openMenu(shown)) ?? [];
     if (name && name !== me.name) switchUser(name);
   });
-  fill(node, trigger);
+  fill(node, trigger, themeSwitch());
+}
+
+function themeSwitch() {
+  const button = el("button", {
+    class: "icon-button",
+    type: "button",
+    data: { testid: "theme-switch" },
+  });
+  const draw = () => {
+    const light = currentTheme() === "light";
+    const label = light ? "Use the dark theme" : "Use the light theme";
+    button.title = label;
+    button.setAttribute("aria-label", label);
+    fill(button, icon(light ? "moon" : "sun", 20));
+  };
+  button.addEventListener("click", () => {
+    setTheme(currentTheme() === "light" ? "dark" : "light");
+    draw();
+  });
+  draw();
+  return button;
 }
 
 function about(user, model) {
   const roles = model.rolesOf(user).map((role) => `@${role.name}`);
-  if (user.id === String(model.guild.owner_id)) roles.unshift("owner");
+  if (model.guilds.some((guild) => user.id === String(guild.owner_id))) roles.unshift("owner");
   return roles.length ? `${user.name} · ${roles.join(" ")}` : user.name;
-}
-
-// ---- header of the conversation -------------------------------------------
-
-export function renderHeader(node, { model, channel, elsewhere, phoneOpen, membersOpen, notices, toggle }) {
-  const dm = channel?.kind === "dm";
-  const headButton = (name, label, props, ...extra) =>
-    el(
-      "button",
-      { class: "icon-button", type: "button", title: label, "aria-label": label, ...props },
-      icon(name, 22),
-      ...extra,
-    );
-  fill(
-    node,
-    headButton(
-      "menu",
-      "Channels",
-      {
-        class: "icon-button only-narrow",
-        data: { testid: "open-drawer" },
-        on: { click: () => toggle("drawer") },
-      },
-      elsewhere > 0 && el("span", { class: "dot" }),
-    ),
-    channel &&
-      (dm
-        ? avatar(model.partner(channel), 24, model.isOnline(model.partner(channel)) ? "online" : "offline")
-        : icon("hash", 24)),
-    el(
-      "h1",
-      { class: "channel-title", data: { testid: "channel-title" } },
-      channel ? model.channelTitle(channel) : "No channel",
-    ),
-    dm && model.partner(channel).bot && appTag(),
-    channel?.topic && el("span", { class: "channel-topic", title: channel.topic }, channel.topic),
-    el("span", { class: "spacer" }),
-    headButton(
-      "phone",
-      notices > 0 ? `Phone, ${plural(notices, "new notification")}` : "Phone",
-      {
-        "aria-pressed": String(phoneOpen),
-        data: { testid: "open-phone" },
-        on: { click: () => toggle("phone") },
-      },
-      notices > 0 && el("span", { class: "badge", "aria-hidden": "true" }, notices > 99 ? "99+" : notices),
-    ),
-    headButton("people", "Members", {
-      "aria-pressed": String(membersOpen),
-      data: { testid: "open-members" },
-      on: { click: () => toggle("members") },
-    }),
-  );
-}
-
-/** What stands above the first message. */
-export function renderBeginning(node, { model, channel }) {
-  if (!channel) return fill(node);
-  if (channel.kind === "dm") {
-    const partner = model.partner(channel);
-    return fill(
-      node,
-      avatar(partner, 80),
-      el("h2", {}, partner.display),
-      el(
-        "p",
-        {},
-        "This is the beginning of your direct message history with ",
-        el("b", {}, partner.display),
-        ".",
-      ),
-    );
-  }
-  fill(
-    node,
-    el("span", { class: "beginning-mark" }, icon("hash", 44)),
-    el("h2", {}, `Welcome to #${channel.name}!`),
-    el("p", {}, `This is the start of the #${channel.name} channel. `, channel.topic),
-  );
-}
-
-// ---- members --------------------------------------------------------------
-
-export function renderMembers(node, { model, onContext }) {
-  const all = model.everyone;
-  const online = all.filter((user) => model.isOnline(user));
-  const groups = [];
-  const placed = new Set();
-  for (const role of model.roles.filter((one) => one.hoist).sort((a, b) => b.position - a.position)) {
-    const members = online.filter((user) => !placed.has(user.id) && model.rolesOf(user).includes(role));
-    members.forEach((user) => placed.add(user.id));
-    groups.push([role.name, members]);
-  }
-  groups.push(["Online", online.filter((user) => !placed.has(user.id))]);
-  groups.push(["Offline", all.filter((user) => !model.isOnline(user))]);
-  fill(
-    node,
-    groups
-      .filter(([, members]) => members.length)
-      .map(([name, members]) => memberGroup(name, members, { model, onContext })),
-  );
-}
-
-function memberGroup(name, members, ctx) {
-  const { model } = ctx;
-  const rows = members.map((user) => {
-    const online = model.isOnline(user);
-    const color = model.nameColor(user);
-    // The role that comes with an app only repeats its name.
-    const roles = model
-      .rolesOf(user)
-      .filter((role) => !role.managed)
-      .map((role) => role.name)
-      .join(", ");
-    const row = el(
-      "li",
-      {
-        class: online ? "member" : "member away",
-        title: roles || user.name,
-        data: { testid: "member", user: user.name, online },
-      },
-      avatar(user, 32, online ? "online" : "offline"),
-      el(
-        "span",
-        { class: "member-text" },
-        el(
-          "span",
-          { class: "member-name", data: { user: user.name }, style: color && { "--name": color } },
-          user.display,
-          user.bot && appTag(),
-        ),
-        roles && el("span", { class: "member-roles" }, roles),
-      ),
-    );
-    return userApps(row, user, ctx);
-  });
-  return [el("h2", { class: "section-title" }, `${name} — ${members.length}`), el("ul", {}, rows)];
 }

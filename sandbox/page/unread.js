@@ -1,7 +1,7 @@
 // What a person has read. The server does not know; like a real client's, the marks live
 // with the client and are kept per user across reloads.
 
-import { isNewer } from "./model.js";
+import { isNewer, isOwn } from "./model.js";
 
 export class ReadMarks {
   constructor(guildId, user) {
@@ -24,10 +24,10 @@ export class ReadMarks {
   unread(channel, model) {
     const mark = this.lastRead(channel.id);
     const fresh = (channel.messages ?? []).filter(
-      (message) => isNewer(message.id, mark) && String(message.author?.id) !== model.me.id,
+      (message) => isNewer(message.id, mark) && !isOwn(message, model.me),
     );
-    const pings = channel.kind === "dm" ? fresh : fresh.filter((message) => model.mentionsMe(message));
-    return { unread: fresh.length > 0, count: pings.length };
+    const pings = (message) => channel.kind === "dm" || model.mentionsMe(message);
+    return { unread: fresh.length > 0, count: fresh.filter(pings).length };
   }
 }
 
