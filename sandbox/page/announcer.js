@@ -18,14 +18,17 @@ export class Announcer {
     this.channelId = channel?.id ?? null;
     this.last = messages.at(-1)?.id ?? (same ? known : null);
     if (!same) return this.node.replaceChildren();
-    const news = messages.filter((message) => isNewer(message.id, known) && message.author?.id !== model.me.id);
-    if (news.length) this.node.textContent = news.map((message) => spoken(message, model)).join(". ");
+    const byOthers = (message) => message.author?.id !== model.me.id;
+    const news = messages.filter((message) => isNewer(message.id, known) && byOthers(message));
+    const words = news.map((message) => spoken(message, model));
+    if (words.length) this.node.textContent = words.join(". ");
   }
 }
 
 /** The phone's notification has the words with the names of those who are mentioned. */
 function spoken(message, model) {
   const note = model.notifications.find((one) => one.message_id === message.id);
-  const words = note?.text || message.content || message.embeds?.find((embed) => embed.title)?.title;
+  const title = message.embeds?.find((embed) => embed.title)?.title;
+  const words = note?.text || message.content || title;
   return `${model.author(message).display}: ${words || "a message without words"}`;
 }

@@ -4,22 +4,15 @@ import { Acts, nothingKnown } from "./acts.js";
 import { Announcer } from "./announcer.js";
 import { ApiError, fetchState, fetchUserNames, follow } from "./api.js";
 import { Composer } from "./composer.js";
-import { drawIfChanged, el, fill, isPhone } from "./dom.js";
-import { renderBeginning, renderHeader, threadChoices } from "./header.js";
+import { el, fill, isPhone } from "./dom.js";
+import { threadChoices } from "./header.js";
 import { channelSlug, findChannel, rememberedChannel, wantedView, writeView } from "./location.js";
-import { renderMembers } from "./members.js";
 import { Model } from "./model.js";
 import { openMenu } from "./overlay.js";
-import { dropBanners, renderPhone, showBanner } from "./phone.js";
+import { drawPanes } from "./panes.js";
+import { dropBanners, showBanner } from "./phone.js";
 import { openPins } from "./pins.js";
-import {
-  DMS,
-  renderChannels,
-  renderRail,
-  renderSpaceName,
-  renderTitleBar,
-  renderUserPanel,
-} from "./sidebar.js";
+import { DMS } from "./sidebar.js";
 import { startTheme } from "./theme.js";
 import { openThreads } from "./threads.js";
 import { keepCounting } from "./time.js";
@@ -124,6 +117,8 @@ function refresh() {
   return queued;
 }
 
+const answered = (error) => `The server answered: ${error.message}`;
+
 async function load() {
   try {
     view.user ??= (await fetchUserNames())[0];
@@ -135,7 +130,7 @@ async function load() {
     overdue = false;
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) await forgetUser();
-    else if (error instanceof ApiError) setConnection("lost", `The server answered: ${error.message}`);
+    else if (error instanceof ApiError) setConnection("lost", answered(error));
     else if (error instanceof TypeError) setConnection("lost");
     else if (error.name === "TimeoutError") askAgain();
     else throw error;
@@ -154,7 +149,8 @@ function askAgain() {
 /** A remembered user may not exist in this server's world. */
 async function forgetUser() {
   const names = await fetchUserNames();
-  if (!names.length || names.includes(view.user)) return setConnection("lost", "The server knows no users.");
+  if (!names.length || names.includes(view.user))
+    return setConnection("lost", "The server knows no users.");
   forgetLocal();
   view.user = names[0];
   view.model = null;
@@ -178,7 +174,8 @@ function apply(model) {
 
 function chooseChannel() {
   const { model } = view;
-  const wanted = findChannel(view.wantedChannel, model) ?? findChannel(rememberedChannel(view.user), model);
+  const slugs = [view.wantedChannel, rememberedChannel(view.user)];
+  const wanted = slugs.map((slug) => findChannel(slug, model)).find(Boolean);
   return wanted ?? model.guildChannels[0] ?? model.channels[0] ?? null;
 }
 
@@ -203,9 +200,9 @@ function notice(model, first) {
   const newest = model.notifications.at(-1)?.n ?? 0;
   // A restarted server counts anew.
   if (first || newest < local.lastNote) local.lastNote = newest;
-  for (const note of model.notifications.filter((one) => one.n > local.lastNote)) {
-    if (note.channel_id !== view.channelId && !view.phone) showBanner(note, { model, openNotification });
-  }
+  const isElsewhere = (note) => note.channel_id !== view.channelId && !view.phone;
+  for (const note of model.notifications.filter((one) => one.n > local.lastNote))
+    if (isElsewhere(note)) showBanner(note, { model, openNotification });
   local.lastNote = newest;
   if (view.phone || newest < local.seenNote) local.seenNote = newest;
 }
@@ -246,7 +243,14 @@ function draw(fresh = false) {
   if (!model) return;
   const channel = currentChannel();
   if (channel && document.visibilityState === "visible") view.marks.markRead(channel);
-  drawPanes(model, channel);
+  drawPanes({
+    view,
+    local,
+    channel,
+    title: titleOf(channel),
+    unreadOf,
+    doing: { ...doing, ...headerPanels, openSpace, switchUser, toggle, openNotification, setPhone },
+  });
   timeline.update(
     {
       model,
@@ -267,50 +271,8 @@ function draw(fresh = false) {
 
 function titleOf(channel) {
   if (!channel) return "no channel";
-  return channel.kind === "dm" ? `@${view.model.channelTitle(channel)}` : `#${channel.name}`;
-}
-
-function drawPanes(model, channel) {
-  const unread = model.channels.map((one) => [one.id, unreadOf(one)]);
-  const others = unread.filter(([id]) => id !== channel?.id);
-  const elsewhere = others.reduce((sum, [, one]) => sum + one.count, 0);
-  const notices = model.notifications.filter((note) => note.n > local.seenNote).length;
-  const { space } = view;
-  const shared = { model, channel, space, unreadOf, openChannel, openSpace };
-  const place = [model.names, model.guilds, channel?.id, space, model.botOnline];
-  const threads = model.channels
-    .filter((one) => one.kind === "thread")
-    .map((one) => [one.id, one.name, one.thread_metadata, Boolean(one.member)]);
-  const commands = [model.commands, model.contextCommands];
-  const talks = model.directMessages.map((one) => one.messages.at(-1) ?? null);
-  const panes = { notices, phoneOpen: view.phone, membersOpen: view.members && !view.phone };
-  const pins = channel?.messages.some((message) => message.pinned);
-  const draws = {
-    "title-bar": [place, renderTitleBar, shared],
-    "guild-name": [[model.guilds, space], renderSpaceName, shared],
-    rail: [[place, unread], renderRail, shared],
-    channels: [[place, unread, threads, talks], renderChannels, shared],
-    "user-panel": [model.names, renderUserPanel, { model, switchUser }],
-    "channel-header": [
-      [place, channel?.topic, elsewhere, panes, threads, pins],
-      renderHeader,
-      { ...shared, ...panes, elsewhere, toggle, ...headerPanels },
-    ],
-    beginning: [[place, channel?.topic, threads], renderBeginning, shared],
-    members: [[place, commands], renderMembers, { ...shared, onContext: doing.useContext }],
-    phone: [
-      [model.names, model.notifications],
-      renderPhone,
-      { model, openNotification, close: () => setPhone(false) },
-    ],
-  };
-  for (const [id, [signature, render, ctx]] of Object.entries(draws))
-    drawIfChanged(byId(id), signature, () => render(byId(id), ctx));
-  const shell = byId("shell").dataset;
-  Object.assign(shell, { drawer: view.drawer, members: view.members, phone: view.phone });
-  byId("phone").hidden = !view.phone;
-  const where = channel?.kind === "dm" ? "Direct Messages" : model.guildOf(channel).name;
-  document.title = `${elsewhere ? `(${elsewhere}) ` : ""}${titleOf(channel)} | ${where}`;
+  const title = view.model.channelTitle(channel);
+  return { dm: `@${title}`, thread: `“${title}”`, guild: `#${title}` }[channel.kind];
 }
 
 // ---- panels of the header -------------------------------------------------
@@ -397,7 +359,8 @@ const lastOpen = new Map();
 
 function remember(push) {
   lastOpen.set(view.space, view.channelId);
-  writeView({ user: view.user, channel: channelSlug(currentChannel(), view.model), phone: view.phone }, push);
+  const { user, phone, model } = view;
+  writeView({ user, channel: channelSlug(currentChannel(), model), phone }, push);
 }
 
 function switchUser(name) {

@@ -1,5 +1,5 @@
-// The menu of a person: the bots' commands for people. On a wide screen a right click opens it, on a
-// phone a long press (which browsers report as the same event), by keyboard Enter at the name.
+// The menu of a person: the bots' commands for people. On a wide screen a right click opens it, on
+// a phone a long press (which browsers report as the same event), by keyboard Enter at the name.
 
 import { avatar } from "./dom.js";
 import { openMenu } from "./overlay.js";

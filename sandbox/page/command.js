@@ -19,7 +19,7 @@ const Option = {
   FILE: 11,
 };
 
-/** Commands as they are typed: one entry per subcommand, `{name: "queue list", description, options}`. */
+/** Commands as they are typed, `{name: "queue list", description, options}`: each subcommand. */
 export function flatten(commands) {
   return commands.flatMap((command) => leaves(command, command.name));
 }
@@ -239,7 +239,7 @@ export class CommandForm {
       case Option.CHANNEL:
         return this.channels().map((one) => ({ label: `#${one.name}`, value: one.id }));
       default:
-        return (option.choices ?? []).map((choice) => ({ label: choice.name, value: choice.value }));
+        return (option.choices ?? []).map(({ name, value }) => ({ label: name, value }));
     }
   }
 

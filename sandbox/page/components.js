@@ -1,5 +1,5 @@
-// Buttons and selects of a message, and what holds them (layout.js). Draws them and reports what a person did;
-// the answer arrives as a changed message, or as `busy` and `failure` of the context.
+// Buttons and selects of a message, and what holds them (layout.js). Draws them and reports what a
+// person did; the answer arrives as a changed message, or as `busy` and `failure` of the context.
 
 import { avatar, el, icon, link } from "./dom.js";
 import { layout } from "./layout.js";
@@ -175,6 +175,7 @@ function valueFace(item) {
  */
 export function choices(part, model, place) {
   const direct = place?.kind === "dm";
+  const here = direct ? [] : model.channelsOf(model.guildOf(place).id);
   const preset = new Set((part.default_values ?? []).map((value) => String(value.id)));
   const people = () =>
     model.everyone
@@ -194,7 +195,7 @@ export function choices(part, model, place) {
       selected: preset.has(role.id),
     }));
   const channels = () =>
-    (direct || !wantsText(part) ? [] : model.channelsOf(model.guildOf(place).id)).map((channel) => ({
+    (wantsText(part) ? here : []).map((channel) => ({
       value: channel.id,
       label: channel.name,
       face: () => icon("hash", 20),

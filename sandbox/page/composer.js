@@ -105,7 +105,8 @@ export class Composer {
     this.resize();
     const text = this.input.value;
     if (/^\/[^\n]*$/.test(text)) return this.offerCommands(text.slice(1).toLowerCase());
-    const word = /(?:^|\s)([@#])([\p{L}\p{N}_.-]*)$/u.exec(text.slice(0, this.input.selectionStart));
+    const before = text.slice(0, this.input.selectionStart);
+    const word = /(?:^|\s)([@#])([\p{L}\p{N}_.-]*)$/u.exec(before);
     if (word) this.offerMentions(word[1], word[2].toLowerCase());
     else this.suggest.hide();
   }

@@ -29,7 +29,8 @@ function setData(node, data) {
 }
 
 function usable(children) {
-  return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+  const isAbsent = (child) => child === null || child === undefined || child === false;
+  return children.flat(Infinity).filter((child) => !isAbsent(child));
 }
 
 /** Replaces what `node` holds; like `el`, it skips absent children. */
@@ -95,9 +96,11 @@ export function icon(name, size = 24) {
 
 /** A round picture made of a person's initials and hue; nothing is fetched. */
 export function avatar(user, size, status) {
-  const face = el("span", { class: "avatar-face", style: { "--hue": user.hue } }, initials(user.display));
+  const hue = { "--hue": user.hue };
+  const face = el("span", { class: "avatar-face", style: hue }, initials(user.display));
   const dot = status && el("span", { class: `status ${status}` });
-  return el("span", { class: "avatar", "aria-hidden": "true", style: { "--size": `${size}px` } }, face, dot);
+  const style = { "--size": `${size}px` };
+  return el("span", { class: "avatar", "aria-hidden": "true", style }, face, dot);
 }
 
 /** What marks an application beside its name. */
@@ -142,8 +145,8 @@ export function localFile(text) {
   const url = safeUrl(text);
   if (!url) return null;
   const loopback = ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
-  const served = url.host === location.host || (loopback && url.pathname.startsWith("/_sandbox/files/"));
-  return served ? url.pathname + url.search : null;
+  const served = loopback && url.pathname.startsWith("/_sandbox/files/");
+  return url.host === location.host || served ? url.pathname + url.search : null;
 }
 
 export function isPhone() {
@@ -183,8 +186,9 @@ export function drawIfChanged(node, signature, draw) {
 
 /** Runs `draw`; if it replaced the focused element inside `root`, its successor gets the focus. */
 export function keepingFocus(root, draw) {
-  const focused = root.contains(document.activeElement) ? { ...document.activeElement.dataset } : null;
-  const owner = focused && document.activeElement.closest("[data-message-id]")?.dataset.messageId;
+  const at = document.activeElement;
+  const focused = root.contains(at) ? { ...at.dataset } : null;
+  const owner = focused && at.closest("[data-message-id]")?.dataset.messageId;
   draw();
   if (!focused?.testid || root.contains(document.activeElement)) return;
   const same = [...root.querySelectorAll(`[data-testid="${CSS.escape(focused.testid)}"]`)].filter(
@@ -194,6 +198,7 @@ export function keepingFocus(root, draw) {
     Object.entries(focused).every(([key, value]) => node.dataset[key] === value),
   );
   // A button that is gone with its use leaves the focus at its message, not at the top of the page.
-  const successor = exact ?? (owner && root.querySelector(`[data-message-id="${CSS.escape(owner)}"]`));
+  const place = owner && root.querySelector(`[data-message-id="${CSS.escape(owner)}"]`);
+  const successor = exact ?? place;
   successor?.focus({ preventScroll: true });
 }

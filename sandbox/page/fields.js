@@ -57,7 +57,8 @@ function field(part, label, description, ctx) {
   // A checkbox always has an answer.
   const required = part.required !== false && part.type !== Type.CHECKBOX;
   const error = el("p", { class: "field-error", id: `${id}-error`, role: "alert" });
-  const about = description && el("p", { class: "field-description", id: `${id}-about` }, description);
+  const noted = { class: "field-description", id: `${id}-about` };
+  const about = description && el("p", noted, description);
   const described = about ? `${id}-about ${error.id}` : error.id;
   const names = { id, labelId: `${id}-label`, described, required, label: label ?? part.custom_id };
   const control = controlOf(part, names, ctx);
@@ -263,6 +264,7 @@ function checkboxControl(part, names) {
 
 /** A kind of field that this page does not know is named, not left out. */
 function unknown(part) {
-  const node = el("p", { class: "field-error" }, `This page knows no field of the type ${part.type}.`);
+  const words = `This page knows no field of the type ${part.type}.`;
+  const node = el("p", { class: "field-error" }, words);
   return { node, input: node, value: () => "", problem: () => "" };
 }

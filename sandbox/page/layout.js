@@ -92,7 +92,8 @@ function toFile(part, media, message) {
 /** Behind a spoiler until it is pressed. */
 function hidden({ spoiler }, inside) {
   if (!spoiler) return inside;
-  const node = el("div", { class: "veiled" }, el("div", { class: "veiled-inner", inert: true }, inside));
+  const inner = el("div", { class: "veiled-inner", inert: true }, inside);
+  const node = el("div", { class: "veiled" }, inner);
   const veil = el(
     "button",
     { class: "veil", type: "button", "aria-label": "Show the spoiler", data: { testid: "veil" } },
@@ -100,7 +101,7 @@ function hidden({ spoiler }, inside) {
   );
   veil.addEventListener("click", () => {
     node.classList.add("shown");
-    node.firstChild.inert = false;
+    inner.inert = false;
     veil.remove();
   });
   node.append(veil);

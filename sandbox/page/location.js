@@ -1,4 +1,5 @@
-// Which view is shown, as the address tells it: ?user=maya&channel=decisions[&phone=1][&theme=light].
+// Which view is shown, as the address tells it:
+// ?user=maya&channel=decisions[&phone=1][&theme=light].
 // What the address leaves open is remembered from the last visit.
 
 import { stored } from "./unread.js";

@@ -286,7 +286,8 @@ export function renderPending(entry, ctx) {
 /** A command that came to nothing; only its caller ever knows. */
 export function renderFailedCommand(run, ctx) {
   const bot = ctx.model.bot;
-  const note = failure(run.name ? "The application did not respond" : "That did not work", run.error);
+  const what = run.name ? "The application did not respond" : "That did not work";
+  const note = failure(what, run.error);
   const node = placeholder("failed-command", run, ctx, [
     head(bot, null, ctx),
     note,

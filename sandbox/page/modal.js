@@ -13,7 +13,8 @@ export function openModal({ modal, bot, model, channel, submit, upload, onClose 
   const ctx = { model, channel, upload };
   const fields = (modal.components ?? []).flatMap((part) => toFields(part, ctx));
   const inputs = fields.filter((field) => field.customId);
-  const problem = el("p", { class: "modal-problem", role: "alert", data: { testid: "modal-error" } });
+  const testid = "modal-error";
+  const problem = el("p", { class: "modal-problem", role: "alert", data: { testid } });
   const send = el(
     "button",
     { class: "button primary", type: "submit", data: { testid: "modal-submit" } },

@@ -32,7 +32,11 @@ function pin(message, { model, actions, close }) {
     actions.openMessage(message.id);
   };
   const act = (label, testid, run) =>
-    el("button", { class: "button secondary", type: "button", data: { testid }, on: { click: run } }, label);
+    el(
+      "button",
+      { class: "button secondary", type: "button", data: { testid }, on: { click: run } },
+      label,
+    );
   return el(
     "article",
     { class: "pin", data: { testid: "pin", messageId: message.id } },

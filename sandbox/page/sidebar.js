@@ -6,7 +6,6 @@ import { openMenu } from "./overlay.js";
 import { currentTheme, setTheme } from "./theme.js";
 import { isArchived } from "./threads.js";
 import { PRIVATE_THREAD } from "./model.js";
-import { briefAge } from "./time.js";
 
 /** The space of direct messages; any other is a server's id. */
 export const DMS = "dms";
@@ -115,12 +114,12 @@ function textChannels(ctx) {
       channels.map((channel) => {
         const threads = shownThreads(channel, ctx);
         const list = threads.map((thread) => el("li", {}, row(thread, ctx)));
+        const label = `Threads of ${channel.name}`;
         return el(
           "li",
           {},
           row(channel, ctx),
-          list.length > 0 &&
-            el("ul", { class: "channel-threads", "aria-label": `Threads of ${channel.name}` }, list),
+          list.length > 0 && el("ul", { class: "channel-threads", "aria-label": label }, list),
         );
       }),
     ),
@@ -152,7 +151,8 @@ function row(channel, { model, channel: open, unreadOf, openChannel }) {
   const active = channel.id === open?.id;
   const unread = unreadOf(channel);
   const dm = channel.kind === "dm";
-  const classes = ["channel", channel.kind, active && "active", !active && unread.unread && "unread"];
+  const state = active ? "active" : unread.unread && "unread";
+  const classes = ["channel", channel.kind, state];
   return el(
     "button",
     {
@@ -178,13 +178,13 @@ function row(channel, { model, channel: open, unreadOf, openChannel }) {
   );
 }
 
-/** What a phone shows of a conversation in the list: its last words, and how old they are. */
+/** What a phone shows of a conversation in the list: its last words, without their marks. */
 function preview(channel, model) {
   const last = channel.messages.at(-1);
   if (!last) return null;
   const who = String(last.author?.id) === model.me.id ? "You: " : "";
   const words = last.content || last.embeds?.find((embed) => embed.title)?.title || "…";
-  return el("span", { class: "channel-preview" }, `${who}${words} · ${briefAge(last.timestamp)}`);
+  return el("span", { class: "channel-preview" }, who, words.replace(/[*_~`|]{1,3}/g, ""));
 }
 
 // ---- account --------------------------------------------------------------

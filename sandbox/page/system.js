@@ -33,7 +33,11 @@ export function systemRow(message, ctx) {
 const MARKS = { pin: "pin", join: "user", thread: "thread" };
 
 const link = (text, testid, act) =>
-  el("button", { class: "system-link", type: "button", data: { testid }, on: { click: act } }, text);
+  el(
+    "button",
+    { class: "system-link", type: "button", data: { testid }, on: { click: act } },
+    text,
+  );
 
 function who(message, { model }) {
   const author = model.author(message);

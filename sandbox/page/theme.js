@@ -14,6 +14,10 @@ export const currentTheme = () =>
 export function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
   localStorage.setItem(KEY, JSON.stringify({ theme }));
+  // What the address asked for is overruled.
+  const address = new URL(location.href);
+  address.searchParams.delete("theme");
+  history.replaceState(null, "", address);
 }
 
 export function startTheme() {

@@ -3,7 +3,13 @@
 
 import { Bars } from "./bars.js";
 import { keepingFocus } from "./dom.js";
-import { continues, divider, renderFailedCommand, renderMessage, renderPending } from "./message.js";
+import {
+  continues,
+  divider,
+  renderFailedCommand,
+  renderMessage,
+  renderPending,
+} from "./message.js";
 import { answeredId, isLoading, isNewer, isOwn } from "./model.js";
 import { Place } from "./place.js";
 import { dayTitle, sameDay } from "./time.js";

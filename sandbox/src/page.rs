@@ -49,6 +49,7 @@ const FILES: &[(&str, &str)] = files![
     "overlay.css",
     "overlay.js",
     "panes.css",
+    "panes.js",
     "phone.css",
     "phone.js",
     "pins.js",

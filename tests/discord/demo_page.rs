@@ -233,6 +233,8 @@ impl Page {
             self.click("//*[@data-testid='open-drawer']").await;
             self.see("//*[@id='shell'][@data-drawer='true']").await;
         }
+        let space = if name == "Gander" { "rail-dms" } else { "rail-guild" };
+        self.click(&format!("//*[@data-testid='{space}']")).await;
         self.click(&format!("//*[@data-testid='channel'][@data-channel-name='{name}']")).await;
         self.see(&format!("//*[@data-testid='channel-title'][.='{name}']")).await;
     }

@@ -8,9 +8,14 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod features;
+mod forms;
 mod keyboard;
+mod looks;
 mod navigation;
 mod pictures;
+mod reading;
+mod recorded;
 
 use common::{Answering, INTENTS, Rest, Socket, channel, register, relaxed, text};
 use discord_sandbox::Sandbox;
@@ -29,7 +34,8 @@ async fn the_apps_menu_of_a_message_on_a_phone() {
     the_apps_menu_of_a_message(PHONE).await;
 }
 
-const ASK: &str = "//dialog[@open][@data-testid='apps-menu']//*[@data-testid='option'][contains(., 'Ask for a Decision')]";
+const ASK: &str = "//dialog[@open][@data-testid='message-menu' or @data-testid='apps-menu']\
+    //*[@data-testid='option'][contains(., 'Ask for a Decision')]";
 
 async fn the_apps_menu_of_a_message(device: Device) {
     let Some(browser) = Browser::start(device).await else { return };
@@ -65,13 +71,14 @@ async fn the_apps_menu_of_a_message(device: Device) {
     browser.see("//*[@data-testid='used-command']/*[.='Ask for a Decision']").await;
     let used = bot.next().await;
     assert_eq!((&used["data"]["type"], &used["data"]["target_id"]), (&json!(3), &json!(said)));
-    // The button does the same.
+    // The button does the same; at a desk it shows where the keyboard is.
     if !device.phone {
-        browser
-            .run("document.querySelector(arguments[0]).focus()", vec![json!(".message-more")])
-            .await;
+        let place = json!(format!("[data-message-id='{said}']"));
+        browser.run("document.querySelector(arguments[0]).focus()", vec![place]).await;
+        browser.click(&format!("{message}//*[@data-testid='message-apps']")).await;
+    } else {
+        browser.click(&format!("{message}//*[@data-testid='message-more']")).await;
     }
-    browser.click(&format!("{message}//*[@data-testid='message-more']")).await;
     browser.click(ASK).await;
     assert_eq!(bot.next().await["data"]["target_id"], said);
     // A person's menu hangs at their name.
@@ -101,6 +108,7 @@ async fn people_write_to_the_bot() {
     let heard = socket.event("MESSAGE_CREATE").await;
     assert_eq!(heard["content"], format!("<@{}> what waits?", sandbox.addresses().application_id));
     browser.click("//*[@data-testid='open-drawer']").await;
+    browser.click("//*[@data-testid='rail-dms']").await;
     browser.click("//*[@data-testid='channel'][@data-kind='dm']").await;
     browser.see("//*[@data-testid='channel-title'][.='bot']").await;
     write(&browser, "and here?").await;
