@@ -9,6 +9,9 @@ import { openMenu } from "./overlay.js";
 /** Kind of command in Discord's numbers: in the menu of a message. */
 const ON_MESSAGE = 3;
 
+/** How far the toolbar reaches above its row, in pixels; message.css has the same number. */
+const ABOVE = 26;
+
 /** Where a right click fell, in place of a button at which a menu could hang. */
 export const point = ({ clientX, clientY }) => ({
   getBoundingClientRect: () => new DOMRect(clientX, clientY, 0, 0),
@@ -75,6 +78,10 @@ export class Toolbar {
     this.node = this.draw(message);
     row.classList.add("reached");
     row.append(this.node);
+    // It lies above the row, so as not to cover what that says, unless it would be cut off there.
+    const view = this.list.parentElement.getBoundingClientRect();
+    const cut = row.getBoundingClientRect().top < view.top + ABOVE;
+    this.node.classList.toggle("inside", cut);
   }
 
   draw(message) {

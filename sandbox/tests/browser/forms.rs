@@ -31,7 +31,7 @@ const CHOOSE: &str = "
     const [words, name] = arguments;
     const files = new DataTransfer();
     files.items.add(new File([words], name, { type: 'text/plain' }));
-    const target = document.querySelector('dialog[open] .drop, .composer-box');
+    const target = document.querySelector('dialog[open] .drop') ?? document.querySelector('.composer-box');
     target.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: files }));
 ";
 

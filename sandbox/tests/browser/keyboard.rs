@@ -7,6 +7,7 @@ use page_browser::{Browser, DESKTOP, Page};
 use serde_json::{Value, json};
 
 use crate::common::{Answering, Rest, channel, relaxed, text};
+use crate::recorded::Recorded;
 
 /// Presses these keys, one after the other.
 async fn press(page: &Page, keys: impl IntoIterator<Item = char>) {
@@ -134,6 +135,27 @@ async fn news_are_read_out_and_everything_has_a_name() {
     assert_eq!(browser.run(NAMELESS, vec![]).await, json!([]));
     browser.click("(//button[@data-custom-id='reject'])[last()]").await;
     browser.see("//dialog[@open]//textarea").await;
+    assert_eq!(browser.run(NAMELESS, vec![]).await, json!([]));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reaction_by_keyboard_alone() {
+    let Some(browser) = Browser::start(DESKTOP).await else { return };
+    let recorded = Recorded::start(&["pins"]).await;
+    browser.open(&recorded.page, "maya", "decisions").await;
+    browser.see("//li[contains(., 'Good to have it')]").await;
+    tab_to(&browser, "#scroller").await;
+    press(&browser, [Key::Up.into()]).await;
+    // One stop for the whole toolbar; arrows walk along it.
+    tab_to(&browser, ".toolbar button").await;
+    press(&browser, [Key::Right.into(), Key::Right.into(), Key::Right.into()]).await;
+    press(&browser, [Key::Enter.into()]).await;
+    browser.see("//dialog[@open][@data-testid='emoji-picker']").await;
+    press(&browser, "rocket".chars()).await;
+    press(&browser, [Key::Enter.into()]).await;
+    browser.see("//body[not(.//dialog)]").await;
+    assert_eq!(recorded.act("react")["emoji"], "🚀");
     assert_eq!(browser.run(NAMELESS, vec![]).await, json!([]));
     browser.close().await;
 }

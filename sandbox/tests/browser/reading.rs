@@ -12,7 +12,7 @@ const SEEN: &str = "
     const view = document.getElementById('scroller').getBoundingClientRect();
     const bar = document.querySelector('[data-testid=title-bar]')?.getBoundingClientRect();
     const top = bar ? bar.bottom : view.top;
-    return arguments.map((selector) => {
+    return [...arguments].map((selector) => {
         const node = document.querySelector(selector);
         const box = node?.getBoundingClientRect();
         return Boolean(box) && box.top >= top - 1 && box.bottom <= view.bottom + 1;
