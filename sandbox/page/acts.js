@@ -100,13 +100,16 @@ export class Acts {
 
   // ---- interactions -------------------------------------------------------
 
-  runCommand(name, options) {
-    return this.use({ action: "command", name, options });
+  /** Two bots may have a command of the same name. */
+  runCommand(command, options) {
+    const bot = this.page.view.model.botOf(command).name;
+    return this.use({ action: "command", bot, name: command.name, options });
   }
 
   /** A command of the "Apps" menu of a message or a person. */
-  useContext(targetId, name) {
-    return this.use({ action: "context", target_id: targetId, name });
+  useContext(targetId, command) {
+    const bot = this.page.view.model.botOf(command).name;
+    return this.use({ action: "context", bot, target_id: targetId, name: command.name });
   }
 
   async use(request) {

@@ -67,7 +67,7 @@ const composer = new Composer(byId("composer"), {
   channel: currentChannel,
   user: () => view.user,
   sendMessage: (content, extras) => acts.sendMessage(content, extras),
-  runCommand: (name, options) => acts.runCommand(name, options),
+  runCommand: (command, options) => acts.runCommand(command, options),
   upload: (file) => acts.upload(file),
   createThread: () => showThreads({ creating: true }),
   onReply: () => view.model && draw(),
@@ -84,12 +84,13 @@ const doing = {
   select: (message, customId, values) => acts.select(message, customId, values),
   react: (message, emoji, on) => acts.react(message, emoji, on),
   pin: (message, on) => acts.pin(message, on),
-  useContext: (targetId, name) => acts.useContext(targetId, name),
+  useContext: (targetId, command) => acts.useContext(targetId, command),
 };
 
 new Toolbar(byId("messages"), {
   ...doing,
   model: () => view.model,
+  commands: () => view.model.commandsAt(currentChannel(), view.model.contextCommands),
   message: (id) => currentChannel()?.messages.find((one) => one.id === id) ?? null,
   reply: (message) => composer.reply(message),
   threads: (message) => Boolean(message.thread) || currentChannel()?.kind === "guild",
@@ -242,6 +243,7 @@ function draw(fresh = false) {
   // Between two users there is nothing to draw.
   if (!model) return;
   const channel = currentChannel();
+  model.stand(channel);
   if (channel && document.visibilityState === "visible") view.marks.markRead(channel);
   drawPanes({
     view,

@@ -13,7 +13,7 @@ const offered = (model) => model.contextCommands.filter((command) => command.typ
 /** Gives whatever stands for a person the menu of the commands for people. */
 export function userApps(node, user, { model, onContext }) {
   if (!offered(model).length) return node;
-  const open = (anchor) => choose(anchor, model, (name) => onContext(user.id, name));
+  const open = (anchor) => choose(anchor, model, (command) => onContext(user.id, command));
   node.addEventListener("contextmenu", (event) => {
     if (getSelection()?.toString() || event.shiftKey) return;
     event.preventDefault();
@@ -25,17 +25,17 @@ export function userApps(node, user, { model, onContext }) {
   return node;
 }
 
-/** Offers the commands at `anchor`; `use(name)` is told which was chosen. */
+/** Offers the commands at `anchor`; `use(command)` is told which was chosen. */
 async function choose(anchor, model, use) {
   const items = offered(model).map((command) => ({
-    value: command.name,
+    value: command.id,
     label: command.name,
     description: model.botOf(command).display,
     face: () => avatar(model.botOf(command), 24),
   }));
   const shown = { anchor, title: "Apps", items, testid: "apps-menu", width: 240, heading: true };
-  const chosen = await openMenu(shown);
-  if (chosen) use(chosen[0]);
+  const [id] = (await openMenu(shown)) ?? [];
+  if (id) use(offered(model).find((command) => command.id === id));
 }
 
 /** The keyboard's way to a menu that a mouse opens by a right click. */

@@ -198,6 +198,7 @@ export class CommandForm {
       action: "complete",
       channel: this.host.channelId,
       name: this.command.name,
+      bot: this.host.model().botOf(this.command).name,
       options: this.partial(),
       focused: field.option.name,
     });

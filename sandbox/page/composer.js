@@ -13,7 +13,7 @@ const MOST_FILES = 10;
 export class Composer {
   /**
    * `host`: `model()`, `channel()`, `user()`, `sendMessage(text, {replyTo, files})`,
-   * `runCommand(name, options)`, `upload(file)`, `createThread(anchor)`, `onReply()`.
+   * `runCommand(command, options)`, `upload(file)`, `createThread(anchor)`, `onReply()`.
    */
   constructor(node, host) {
     this.node = node;
@@ -264,14 +264,8 @@ export class Composer {
     this.typed();
   }
 
-  /** In a direct message only the commands of the application there. */
   commands() {
-    const model = this.host.model();
-    const channel = this.host.channel();
-    const all = flatten(model.commands);
-    if (channel?.kind !== "dm") return all;
-    const partner = model.partner(channel).id;
-    return all.filter((command) => model.botOf(command).id === partner);
+    return flatten(this.host.model().commandsAt(this.host.channel()));
   }
 
   offerCommands(typed) {
@@ -311,7 +305,7 @@ export class Composer {
       upload: this.host.upload,
       onRun: (values) => {
         this.cancelCommand(true);
-        this.host.runCommand(command.name, values);
+        this.host.runCommand(command, values);
       },
       onCancel: () => this.cancelCommand(true),
     });

@@ -60,7 +60,12 @@ export function pickEmoji(anchor) {
     const list = () => fill(grid, buttons(search.value.trim().toLowerCase(), pick));
     search.addEventListener("input", list);
     search.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") grid.querySelector("button")?.click();
+      const first = grid.querySelector("button");
+      if (event.key === "Enter" && first) {
+        // The same key must not press what has the focus next.
+        event.preventDefault();
+        first.click();
+      }
       if (event.key === "ArrowDown") moveTo(event, grid.querySelector("button"));
     });
     grid.addEventListener("keydown", walk);

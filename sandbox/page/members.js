@@ -64,7 +64,7 @@ function member(user, ctx) {
         user.display,
         user.bot && appTag(),
         owner && ownerMark(),
-        model.isTimedOut(user) && timedOutMark(user),
+        timedOutMark(model.timedOutUntil(user)),
       ),
       named && el("span", { class: "member-roles" }, named),
     ),
@@ -115,7 +115,7 @@ function profile(user, model) {
           el("h3", {}, "Commands"),
           el("ul", {}, commands.map((command) => el("li", {}, `/${command.name}`))),
         ),
-      el("div", { class: "profile-card" }, mutual(model)),
+      el("div", { class: "profile-card" }, mutual(model, user)),
     ),
   ];
 }
@@ -132,7 +132,8 @@ function roleList(user, model) {
   );
 }
 
-function mutual({ guilds }) {
+function mutual({ guilds: all }, user) {
+  const guilds = all.filter(({ members }) => !members.size || members.has(user.id));
   const face = (guild) => el("span", { class: "guild-dot" }, initials(guild.name));
   return [
     el("h3", {}, `Mutual Servers — ${guilds.length}`),

@@ -133,7 +133,7 @@ function head(author, timestamp, ctx) {
     { class: "message-head" },
     ctx.onContext ? userApps(name, author, ctx) : name,
     author.bot && appTag(),
-    ctx.model.isTimedOut(author) && timedOutMark(author),
+    timedOutMark(ctx.model.timedOutUntil(author)),
     timestamp && stamp(timestamp),
   );
 }
@@ -141,8 +141,10 @@ function head(author, timestamp, ctx) {
 const stamp = (timestamp) =>
   el("time", { datetime: timestamp, title: fullDate(timestamp) }, messageTime(timestamp));
 
-export function timedOutMark({ timedOutUntil }) {
-  const words = `Timed out until ${fullDate(timedOutUntil)}`;
+/** Beside a name: this member may not speak until then; nothing for null. */
+export function timedOutMark(until) {
+  if (!until) return null;
+  const words = `Timed out until ${fullDate(until)}`;
   return el(
     "span",
     { class: "timed-out", role: "img", title: words, "aria-label": words },

@@ -89,7 +89,7 @@ export function isNewer(id, than) {
   return BigInt(id) > BigInt(than ?? 0);
 }
 
-/** The servers: `id`, `name`, `owner_id`. */
+/** The servers: `id`, `name`, `owner_id`, `roles`, and `members` by the id of the account. */
 function guildsOf(state) {
   const listed = asList(state.guilds);
   const only = typeof state.guild === "string" ? { name: state.guild } : state.guild;
@@ -98,6 +98,10 @@ function guildsOf(state) {
     ...guild,
     id: String(guild.id ?? "guild"),
     name: guild.name ?? "Server",
+    roles: asList(guild.roles ?? state.roles)
+      .map(toRole)
+      .filter((role) => role.name !== "@everyone"),
+    members: new Map(asList(guild.members).map((member) => [String(member.user?.id), member])),
   }));
 }
 
@@ -106,9 +110,8 @@ export class Model {
     this.change = state.change ?? 0;
     this.guilds = guildsOf(state);
     this.guild = this.guilds[0];
-    this.roles = asList(state.roles)
-      .map(toRole)
-      .filter((role) => role.name !== "@everyone");
+    // The server that roles, members and time-outs are told of: see `stand`.
+    this.here = this.guild;
     const commands = asList(state.commands);
     this.commands = commands.filter((command) => (command.type ?? 1) === 1);
     this.contextCommands = commands.filter((command) => (command.type ?? 1) !== 1);
@@ -123,12 +126,24 @@ export class Model {
     this.me = this.usersById.get(String(state.me?.id)) ?? toUser(state.me ?? { id: "0" });
     // What text rendering depends on besides the message itself: when it changes,
     // messages are drawn again because a mention may now have another name.
+    this.stand(null);
+  }
+
+  /** Roles, members and time-outs are those of this channel's server from now on. */
+  stand(channel) {
+    this.here = this.guildOf(channel);
     this.names = JSON.stringify([
       this.me,
       [...this.usersById.values()],
+      this.here.id,
       this.roles,
+      [...this.here.members.values()],
       this.channels.map((c) => [c.id, c.name]),
     ]);
+  }
+
+  get roles() {
+    return this.here.roles;
   }
 
   /** Authors that are not listed as users (the bot, webhooks) still need a name. */
@@ -147,13 +162,16 @@ export class Model {
     return this.people.filter((user) => !user.bot);
   }
 
+  /** The members of the server where one is. */
   get everyone() {
-    return [...this.usersById.values()];
+    const { members } = this.here;
+    const all = [...this.usersById.values()];
+    return members.size ? all.filter((user) => members.has(user.id)) : all;
   }
 
   get bot() {
     return (
-      this.everyone.find((user) => user.bot) ?? {
+      [...this.usersById.values()].find((user) => user.bot) ?? {
         id: "0",
         name: "bot",
         display: "Bot",
@@ -200,6 +218,16 @@ export class Model {
     return thread?.kind === "thread" ? this.channel(String(thread.parent_id)) : null;
   }
 
+  /** The commands of bots that are where one is: in the server, or in the direct message. */
+  commandsAt(channel, commands = this.commands) {
+    const { members } = this.guildOf(channel);
+    const isHere = (bot) =>
+      channel?.kind === "dm"
+        ? this.partner(channel).id === bot.id
+        : !members.size || members.has(bot.id);
+    return commands.filter((command) => isHere(this.botOf(command)));
+  }
+
   /** The application that registered a command. */
   botOf(command) {
     return this.user(command?.application_id) ?? this.bot;
@@ -218,7 +246,7 @@ export class Model {
     const listed = channel.recipients?.[0] ?? channel.recipient;
     if (listed?.id) return this.user(listed.id) ?? toUser(listed);
     const named = (user) => user.name === channel.name && user.id !== this.me.id;
-    return this.everyone.find(named) ?? this.bot;
+    return [...this.usersById.values()].find(named) ?? this.bot;
   }
 
   channelTitle(channel) {
@@ -226,8 +254,8 @@ export class Model {
   }
 
   rolesOf(user) {
-    const has = (role) => user.roles.includes(role.id) || user.roles.includes(role.name);
-    return this.roles.filter(has);
+    const own = this.here.members.get(user.id)?.roles.map(String) ?? user.roles;
+    return this.roles.filter((role) => own.includes(role.id) || own.includes(role.name));
   }
 
   /** Colour of a name: the highest role that has one. */
@@ -237,8 +265,11 @@ export class Model {
     return coloured[0]?.color ?? null;
   }
 
-  isTimedOut(user) {
-    return Date.parse(user.timedOutUntil ?? "") > Date.now();
+  /** Until when a member may not speak; null if they may. */
+  timedOutUntil(user) {
+    const member = this.here.members.get(user.id);
+    const until = member ? member.communication_disabled_until : user.timedOutUntil;
+    return Date.parse(until ?? "") > Date.now() ? until : null;
   }
 
   isOnline(user) {
@@ -249,7 +280,8 @@ export class Model {
   mentionsMe(message) {
     if (message.mention_everyone) return true;
     if ((message.mentions ?? []).some((user) => String(user.id) === this.me.id)) return true;
-    const mine = this.rolesOf(this.me).map((role) => role.id);
-    return (message.mention_roles ?? []).some((id) => mine.includes(String(id)));
+    const mine = this.guilds.flatMap((guild) => guild.members.get(this.me.id)?.roles ?? []);
+    const all = [...mine.map(String), ...this.me.roles];
+    return (message.mention_roles ?? []).some((id) => all.includes(String(id)));
   }
 }

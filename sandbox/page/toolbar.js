@@ -31,7 +31,7 @@ const button = (name, label, testid, act) => {
 };
 
 export class Toolbar {
-  /** `host`: `model()`, `message(id)`, and what can be done: see `choices` and `perform`. */
+  /** `host`: `model()`, `commands()`, `message(id)`, and what can be done: see `choices` and `perform`. */
   constructor(list, host) {
     this.list = list;
     this.host = host;
@@ -86,7 +86,7 @@ export class Toolbar {
 
   draw(message) {
     const { host } = this;
-    const apps = commandsFor(host.model());
+    const apps = commandsFor(host);
     const open = !isEphemeral(message);
     const quick = (sign) => {
       const act = () => host.react(message, sign, true);
@@ -122,8 +122,8 @@ export class Toolbar {
   async openApps(anchor, message, apps) {
     const items = apps.map((command) => appItem(command, this.host.model()));
     const shown = { anchor, title: "Apps", items, testid: "apps-menu", width: 240, heading: true };
-    const chosen = await openMenu(shown);
-    if (chosen) this.host.useContext(message.id, nameOf(chosen[0]));
+    const [value] = (await openMenu(shown)) ?? [];
+    if (value) this.perform(value, message, anchor);
   }
 
   /** Text that is selected, links and fields have the browser's own menu. */
@@ -141,7 +141,7 @@ export class Toolbar {
     if (!message || isLoading(message)) return;
     const items = [
       ...choices(message, this.host),
-      ...commandsFor(this.host.model()).map((command) => ({
+      ...commandsFor(this.host).map((command) => ({
         ...appItem(command, this.host.model()),
         group: "Apps",
       })),
@@ -154,7 +154,8 @@ export class Toolbar {
 
   perform(value, message, anchor) {
     const { host } = this;
-    if (value.startsWith("app ")) return host.useContext(message.id, nameOf(value));
+    const app = commandsFor(host).find((command) => appValue(command) === value);
+    if (app) return host.useContext(message.id, app);
     if (value.startsWith("emoji ")) return host.react(message, value.slice(6), true);
     const acts = {
       react: () => this.pick(anchor, message),
@@ -168,13 +169,12 @@ export class Toolbar {
   }
 }
 
-const commandsFor = (model) =>
-  model.contextCommands.filter((command) => command.type === ON_MESSAGE);
+const commandsFor = (host) => host.commands().filter((command) => command.type === ON_MESSAGE);
 
-const nameOf = (value) => value.slice("app ".length);
+const appValue = (command) => `app ${command.id}`;
 
 const appItem = (command, model) => ({
-  value: `app ${command.name}`,
+  value: appValue(command),
   label: command.name,
   description: model.botOf(command).display,
   face: () => avatar(model.botOf(command), 24),

@@ -272,6 +272,9 @@ async fn several_servers_have_channels_of_their_own() {
     browser.click("//nav[@id='rail']//button[@aria-label='Open Source']").await;
     browser.see("//*[@data-testid='channel-title'][.='lobby']").await;
     browser.see("//*[@id='guild-name'][.='Open Source']").await;
+    // Members and their roles are the server's own.
+    browser.see("//*[@id='members'][contains(., 'Crew — 1')][not(contains(., 'Leads'))]").await;
+    browser.see("//*[@id='members'][count(.//*[@data-testid='member']) = 3]").await;
     browser.click("//nav[@id='rail']//button[@aria-label='Harbour']").await;
     browser.see("//*[@data-testid='channel-title'][.='general']").await;
     browser.close().await;
