@@ -122,7 +122,12 @@ export function fileCard(file) {
     "div",
     { class: "file-card" },
     icon("file", 32),
-    el("div", { class: "file-text" }, label, el("span", { class: "file-size" }, fileSize(file.size))),
+    el(
+      "div",
+      { class: "file-text" },
+      label,
+      el("span", { class: "file-size" }, fileSize(file.size)),
+    ),
     download,
   );
   const player =

@@ -31,8 +31,10 @@ const CHOOSE: &str = "
     const [words, name] = arguments;
     const files = new DataTransfer();
     files.items.add(new File([words], name, { type: 'text/plain' }));
-    const target = document.querySelector('dialog[open] .drop') ?? document.querySelector('.composer-box');
-    target.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: files }));
+    const inForm = document.querySelector('dialog[open] .drop');
+    const target = inForm ?? document.querySelector('.composer-box');
+    const what = { bubbles: true, cancelable: true, dataTransfer: files };
+    target.dispatchEvent(new DragEvent('drop', what));
 ";
 
 async fn a_form_with_labels(device: Device) {

@@ -9,7 +9,8 @@ use crate::recorded::{Recorded, recording};
 /// All words on the page whose contrast is below 4.5 : 1, or 3 : 1 where they are large (24 px, or
 /// 18.66 px and bold), and fields whose border is below 3 : 1. What is disabled is exempt.
 const PALE: &str = r"
-    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const options = { willReadFrequently: true };
+    const canvas = document.createElement('canvas').getContext('2d', options);
     const rgba = (colour) => {
         canvas.clearRect(0, 0, 1, 1);
         canvas.fillStyle = colour;
@@ -17,7 +18,8 @@ const PALE: &str = r"
         const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
         return [r, g, b, a / 255];
     };
-    const over = ([r, g, b, a], ground) => [r, g, b].map((one, at) => one * a + ground[at] * (1 - a));
+    const over = ([r, g, b, a], ground) =>
+        [r, g, b].map((one, at) => one * a + ground[at] * (1 - a));
     const ground = (node) => {
         if (!node) return [255, 255, 255];
         const style = getComputedStyle(node);
@@ -29,7 +31,9 @@ const PALE: &str = r"
         return below && over(colour, below);
     };
     const light = (colour) => {
-        const [r, g, b] = colour.map((one) => one / 255).map((one) => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
+        const [r, g, b] = colour
+            .map((one) => one / 255)
+            .map((one) => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
     const contrast = (a, b) => {
@@ -44,15 +48,18 @@ const PALE: &str = r"
         const text = walker.currentNode.textContent.trim();
         const node = walker.currentNode.parentElement;
         const style = getComputedStyle(node);
-        if (!text || style.visibility === 'hidden' || !node.getClientRects().length) continue;
-        if (node.closest('.unseen, .phone, .emoji, [disabled], [aria-disabled=true], noscript') || !node.checkVisibility({ opacityProperty: true })) continue;
+        const exempt = '.unseen, .phone, .emoji, [disabled], [aria-disabled=true], noscript';
+        if (!text || node.closest(exempt) || !node.getClientRects().length) continue;
+        const shown = { opacityProperty: true, visibilityProperty: true };
+        if (!node.checkVisibility(shown)) continue;
         const below = ground(node);
         if (!below) continue;
         words++;
         const ratio = contrast(over(rgba(style.color), below), below);
         const size = parseFloat(style.fontSize);
         const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
-        if (ratio < (large ? 3 : 4.5)) pale.push(`${text.slice(0, 40)} (${node.className || node.tagName}): ${ratio.toFixed(2)}`);
+        const name = `${text.slice(0, 40)} (${node.className || node.tagName})`;
+        if (ratio < (large ? 3 : 4.5)) pale.push(`${name}: ${ratio.toFixed(2)}`);
     }
     for (const field of top.querySelectorAll('.select, .field-text, .choice-mark, .drop')) {
         const style = getComputedStyle(field);
