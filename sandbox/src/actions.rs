@@ -391,9 +391,14 @@ fn form_data(modal: &Modal, values: &Value) -> Checked<Value> {
                 Some(other) => return Err(format!("{id} needs a text, not {other}")),
             };
             check_input(input, id, text)?;
-            inputs.push(json!({ "type": 4, "custom_id": id, "value": text }));
+            inputs.push(json!({
+                "type": 4,
+                "id": input["id"],
+                "custom_id": id,
+                "value": text,
+            }));
         }
-        filled.push(json!({ "type": 1, "components": inputs }));
+        filled.push(json!({ "type": 1, "id": row["id"], "components": inputs }));
     }
     match values.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => Err(format!("the form has no field {key}")),

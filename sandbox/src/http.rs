@@ -1,11 +1,12 @@
 //! What is served where: REST, the gateway, the page, and the control API behind a guard that
 //! keeps other web sites out.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
@@ -34,8 +35,15 @@ pub(crate) fn router(hub: Arc<Hub>) -> Router {
         .with_state(hub)
 }
 
-async fn upgrade(State(hub): State<Arc<Hub>>, upgrade: WebSocketUpgrade) -> Response {
-    upgrade.max_message_size(LARGEST_FRAME).on_upgrade(|socket| gateway::serve(socket, hub))
+async fn upgrade(
+    State(hub): State<Arc<Hub>>,
+    Query(query): Query<HashMap<String, String>>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let transport = gateway::Transport::of(query.get("compress").map(String::as_str));
+    upgrade
+        .max_message_size(LARGEST_FRAME)
+        .on_upgrade(|socket| gateway::serve(socket, transport, hub))
 }
 
 /// A JSON error of the control API.

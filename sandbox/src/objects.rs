@@ -166,6 +166,7 @@ impl Realm {
             "system_channel_flags": 0,
             "rules_channel_id": null,
             "max_members": 500_000,
+            "max_presences": null,
             "vanity_url_code": null,
             "description": null,
             "banner": null,

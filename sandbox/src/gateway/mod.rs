@@ -5,6 +5,7 @@ mod faults;
 pub(crate) mod intents;
 mod protocol;
 mod socket;
+mod transport;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -16,6 +17,7 @@ use crate::snowflake::{self, Snowflake};
 
 use faults::{Delivery, Disturbances};
 pub(crate) use socket::serve;
+pub(crate) use transport::Transport;
 
 /// Events a session can replay. Discord's number is not documented.
 const REPLAY: usize = 1_000;
@@ -216,9 +218,9 @@ impl Gateway {
                     self.sessions.clear();
                 }
             }
-            DropHow::Reconnect => self.order_all(&json!({ "op": 7, "d": null })),
+            DropHow::Reconnect => self.order_all(&control(7, Value::Null)),
             DropHow::InvalidSession { resumable } => {
-                self.order_all(&json!({ "op": 9, "d": resumable }));
+                self.order_all(&control(9, json!(resumable)));
                 if !resumable {
                     self.sessions.clear();
                 }
@@ -322,6 +324,12 @@ impl Gateway {
     fn session_mut(&mut self, id: &str) -> Option<&mut Session> {
         self.sessions.iter_mut().find(|session| session.id == id)
     }
+}
+
+/// A payload that is no event. Discord sends `s` and `t` with these too, and clients with typed
+/// payloads fail without them.
+fn control(op: u8, data: Value) -> Value {
+    json!({ "op": op, "d": data, "s": null, "t": null })
 }
 
 /// What came of a RESUME.

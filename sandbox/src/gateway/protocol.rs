@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Ending, Gateway, Link, Order, Resumption, Session, ends_session, intents};
+use super::{Ending, Gateway, Link, Order, Resumption, Session, control, ends_session, intents};
 use crate::fault::{DropHow, GatewayPhase};
 use crate::journal::Direction;
 use crate::mentions::id_of;
@@ -53,7 +53,8 @@ impl Connection {
         match gateway.strike(GatewayPhase::BeforeHello) {
             Some(how) => connection.break_off(gateway, how),
             None => {
-                connection.send(&json!({ "op": 10, "d": { "heartbeat_interval": HEARTBEAT_MS } }))
+                let hello = json!({ "heartbeat_interval": HEARTBEAT_MS });
+                connection.send(&control(10, hello));
             }
         }
         connection
@@ -69,7 +70,7 @@ impl Connection {
         let data = &payload["d"];
         match (payload["op"].as_u64(), self.session(&state.gateway)) {
             (Some(1), _) => {
-                self.send(&json!({ "op": 11 }));
+                self.send(&control(11, Value::Null));
                 Ok(())
             }
             (Some(2), false) => self.identify(state, data),
@@ -159,7 +160,7 @@ impl Connection {
                     self.break_off(&mut state.gateway, how);
                 }
             }
-            Resumption::Unknown => self.send(&json!({ "op": 9, "d": false })),
+            Resumption::Unknown => self.send(&control(9, json!(false))),
             Resumption::FromTheFuture => return Err(INVALID_SEQUENCE),
         }
         state.touch();
@@ -207,11 +208,11 @@ impl Connection {
                 code.is_some_and(ends_session)
             }
             DropHow::Reconnect => {
-                self.send(&json!({ "op": 7, "d": null }));
+                self.send(&control(7, Value::Null));
                 false
             }
             DropHow::InvalidSession { resumable } => {
-                self.send(&json!({ "op": 9, "d": resumable }));
+                self.send(&control(9, json!(resumable)));
                 !resumable
             }
         };

@@ -7,14 +7,16 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::protocol::{CloseCode, Connection};
+use super::transport::Transport;
 use super::{Ending, Order, ends_session};
 use crate::hub::Hub;
 
 /// Serves one client until either side ends the connection or the sandbox stops.
-pub(crate) async fn serve(mut socket: WebSocket, hub: Arc<Hub>) {
+pub(crate) async fn serve(socket: WebSocket, transport: Transport, hub: Arc<Hub>) {
     let (sender, orders) = mpsc::unbounded_channel();
     let mut connection = Connection::open(&mut hub.lock().gateway, sender);
-    let end = converse(&mut socket, &hub, &mut connection, orders).await;
+    let mut line = Line { socket, transport };
+    let end = converse(&mut line, &hub, &mut connection, orders).await;
     let state = &mut *hub.lock();
     state.gateway.disconnect(connection.number, end == End::ForGood);
     state.touch();
@@ -29,8 +31,14 @@ enum End {
     ForGood,
 }
 
+/// The WebSocket, and how payloads are written on it.
+struct Line {
+    socket: WebSocket,
+    transport: Transport,
+}
+
 async fn converse(
-    socket: &mut WebSocket,
+    line: &mut Line,
     hub: &Hub,
     connection: &mut Connection,
     mut orders: UnboundedReceiver<Order>,
@@ -39,21 +47,24 @@ async fn converse(
         tokio::select! {
             order = orders.recv() => match order {
                 Some(Order::Send(payload)) => {
-                    if socket.send(Message::text(payload)).await.is_err() {
+                    let Some(message) = line.transport.encode(payload) else {
+                        return End::Resumable;
+                    };
+                    if line.socket.send(message).await.is_err() {
                         return End::Resumable;
                     }
                 }
                 Some(Order::End(Ending::Close(code))) => {
-                    close(socket, code).await;
+                    close(&mut line.socket, code).await;
                     return End::Resumable;
                 }
                 Some(Order::End(Ending::Tcp)) | None => return End::Resumable,
             },
-            received = socket.recv() => match received {
+            received = line.socket.recv() => match received {
                 Some(Ok(Message::Close(frame))) => return end_by_client(frame.as_ref()),
                 Some(Ok(message)) => {
                     if let Err(code) = hear(hub, connection, message) {
-                        close(socket, Some(code)).await;
+                        close(&mut line.socket, Some(code)).await;
                         return if ends_session(code) { End::ForGood } else { End::Resumable };
                     }
                 }

@@ -65,14 +65,16 @@ impl Call {
         Self {
             method: method.to_owned(),
             segments: path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect(),
-            query: query
-                .split('&')
-                .filter_map(|pair| pair.split_once('='))
-                .map(|(name, value)| (decode(name), decode(value)))
-                .collect(),
+            query: pairs(query),
             body: Value::Null,
             files: Vec::new(),
         }
+    }
+
+    /// Whether a parameter of the query is set: `true` or `1`, as Discord reads it.
+    pub(crate) fn is_set(&self, parameter: &str) -> bool {
+        let value = self.query.get(parameter);
+        value.is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
     }
 
     /// Reads the body, JSON or a form with `payload_json` and `files[n]`.
@@ -84,9 +86,23 @@ impl Call {
         if kind.starts_with("multipart/form-data") {
             return self.read_form(kind, bytes).await;
         }
+        if kind.starts_with("application/x-www-form-urlencoded") {
+            return self.read_fields(&bytes);
+        }
         if !bytes.is_empty() {
             self.body = serde_json::from_slice(&bytes).map_err(|_| Refusal::invalid_json())?;
         }
+        Ok(())
+    }
+
+    /// Reads a form without files, as aiohttp sends it: `payload_json` holds the body, or else each
+    /// field is a text of its own.
+    fn read_fields(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        let mut fields = pairs(&String::from_utf8_lossy(bytes));
+        self.body = match fields.remove("payload_json") {
+            Some(json) => serde_json::from_str(&json).map_err(|_| Refusal::invalid_json())?,
+            None => json!(fields),
+        };
         Ok(())
     }
 
@@ -149,6 +165,14 @@ pub(crate) fn id(text: &str, field: &str) -> Result<Snowflake, Refusal> {
         let words = format!("Value \"{text}\" is not snowflake.");
         crate::refusal::Problems::one(field, "NUMBER_TYPE_COERCE", words)
     })
+}
+
+/// The fields of a query or of a form without files.
+fn pairs(text: &str) -> HashMap<String, String> {
+    text.split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
 }
 
 /// The `n` of `files[n]`; plain `file` counts as 0.

@@ -42,7 +42,7 @@ pub(super) fn respond(state: &mut State, call: &Call, interaction: &str, token: 
         }
     };
     state.touch();
-    if call.query.get("with_response").map(String::as_str) == Some("true") {
+    if call.is_set("with_response") {
         return Ok(response(state, id, type_, message));
     }
     Ok(Reply::empty())
@@ -186,7 +186,7 @@ fn open_modal(state: &mut State, id: Snowflake, kind: Kind, data: &Value) -> Res
         "modal_id": id,
         "title": data["title"],
         "custom_id": data["custom_id"],
-        "components": data["components"],
+        "components": drafts::components(&data["components"]),
     });
     interaction.acknowledge(&clock, Stage::Answered(Stands::Modal(form.clone())));
     let modal = Modal {
@@ -219,11 +219,13 @@ fn response(state: &State, id: Snowflake, type_: u64, message: Option<Snowflake>
         "interaction": {
             "id": id,
             "type": kind,
-            "response_message_id": message,
             "response_message_loading": loading,
             "response_message_ephemeral": ephemeral,
         },
     });
+    if let Some(message) = message {
+        body["interaction"]["response_message_id"] = json!(message);
+    }
     if matches!(type_, MESSAGE | UPDATE) {
         body["resource"] = json!({ "type": type_, "message": object });
     }

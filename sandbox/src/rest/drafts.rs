@@ -146,7 +146,7 @@ fn strip_nulls(value: &mut Value) {
 }
 
 /// Components as Discord returns them: each with a number.
-fn components(list: &Value) -> Vec<Value> {
+pub(super) fn components(list: &Value) -> Vec<Value> {
     let mut rows = list.as_array().cloned().unwrap_or_default();
     let mut last = 0;
     let mut number = |component: &mut Value| {

@@ -28,6 +28,7 @@ pub(super) fn route(state: &mut State, call: &Call, bot: Snowflake, path: &[&str
         ("GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]) => {
             Ok(Reply::ok(realm.application_object(application)))
         }
+        ("GET", ["soundboard-default-sounds"]) => Ok(Reply::ok(default_sounds())),
         ("PATCH", ["applications", "@me"]) => edit_application(state, call, bot),
         (_, ["guilds", guild, rest @ ..]) => {
             let guild = realm.guild(id(guild, "guild_id")?);
@@ -72,7 +73,7 @@ fn edit_application(state: &mut State, call: &Call, bot: Snowflake) -> Answer {
 fn guild_route(state: &State, call: &Call, guild: &Guild, path: &[&str]) -> Answer {
     let realm = &state.realm;
     match (call.method.as_str(), path) {
-        ("GET", []) => Ok(Reply::ok(realm.guild_object(guild))),
+        ("GET", []) => Ok(whole(state, call, guild)),
         ("GET", ["channels"]) => Ok(Reply::ok(realm.guild_channel_objects(guild))),
         ("GET", ["roles"]) => Ok(Reply::ok(realm.role_objects(guild))),
         ("GET", ["members", "search"]) => Ok(search(state, call, guild)),
@@ -84,6 +85,28 @@ fn guild_route(state: &State, call: &Call, guild: &Guild, path: &[&str]) -> Answ
         }
         _ => Err(Refusal::bare(404)),
     }
+}
+
+/// A guild; with counts, on request, of members and of those online, which all are.
+fn whole(state: &State, call: &Call, guild: &Guild) -> Reply {
+    let mut object = state.realm.guild_object(guild);
+    if call.is_set("with_counts") {
+        object["approximate_member_count"] = json!(guild.members.len());
+        object["approximate_presence_count"] = json!(guild.members.len());
+    }
+    Reply::ok(object)
+}
+
+/// A sound that every guild has, as Discord's documentation shows it ("Soundboard Resource").
+fn default_sounds() -> Value {
+    json!([{
+        "sound_id": "1",
+        "name": "quack",
+        "volume": 1.0,
+        "emoji_id": null,
+        "emoji_name": "\u{1F986}",
+        "available": true,
+    }])
 }
 
 fn gateway_bot(state: &State, bot: Snowflake) -> Reply {

@@ -27,6 +27,7 @@ pub(super) fn route(
     let channel = visible(state, bot, channel)?;
     match (call.method.as_str(), path) {
         ("GET", []) => list(state, call, bot, channel),
+        ("GET", ["pins"]) => Ok(Reply::ok(json!({ "items": [], "has_more": false }))),
         ("GET", [message]) => {
             if !may(state, bot, channel, READ_MESSAGE_HISTORY) {
                 return Err(Refusal::missing_permissions());

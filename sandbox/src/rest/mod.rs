@@ -330,6 +330,9 @@ impl Outgoing {
         let mut response = Response::new(body);
         *response.status_mut() = status;
         let headers = response.headers_mut();
+        // Discord's API stands behind a proxy of Google. Python libraries take a 429 without this
+        // header for a ban by Cloudflare, and do not retry.
+        headers.insert(header::VIA, HeaderValue::from_static("1.1 google"));
         if !self.body.is_null() {
             let json = HeaderValue::from_static("application/json");
             headers.insert(header::CONTENT_TYPE, json);

@@ -132,6 +132,11 @@ pub(crate) struct Socket {
     pub(crate) sequence: u64,
 }
 
+/// Operation 9: the session cannot be resumed.
+pub(crate) fn invalid_session() -> Value {
+    json!({ "op": 9, "d": false, "s": null, "t": null })
+}
+
 /// What a gateway connection brought.
 #[derive(Debug)]
 pub(crate) enum Received {

@@ -3,7 +3,7 @@
 use discord_sandbox::{BotAccess, DropHow, Options};
 use serde_json::{Value, json};
 
-use crate::common::{INTENTS, Received, Rest, Socket, channel, relaxed, start};
+use crate::common::{INTENTS, Received, Rest, Socket, channel, invalid_session, relaxed, start};
 
 const MESSAGE_CONTENT: u64 = 1 << 15;
 
@@ -20,7 +20,8 @@ async fn a_session_begins_with_ready_and_the_server() {
     assert_eq!(sandbox.gateway_sessions(), 1);
     assert!(sandbox.view("maya").unwrap().bot_online);
     socket.send(json!({ "op": 1, "d": 2 })).await;
-    assert_eq!(socket.payload().await["op"], 11);
+    let ack = json!({ "op": 11, "d": null, "s": null, "t": null });
+    assert_eq!(socket.payload().await, ack);
 }
 
 #[tokio::test]
@@ -87,7 +88,7 @@ async fn a_lost_session_is_resumed_with_what_it_missed() {
         assert_eq!(replayed["d"]["id"], missed["id"]);
         socket.event("RESUMED").await;
         sandbox.drop_gateway(DropHow::InvalidSession { resumable: false });
-        assert_eq!(socket.payload().await, json!({ "op": 9, "d": false }));
+        assert_eq!(socket.payload().await, invalid_session());
     }
 }
 
@@ -102,13 +103,16 @@ async fn a_forgotten_session_cannot_be_resumed() {
             "token": sandbox.addresses().token, "session_id": ready["session_id"], "seq": 1,
         } }))
         .await;
-    assert_eq!(socket.payload().await, json!({ "op": 9, "d": false }));
+    assert_eq!(socket.payload().await, invalid_session());
     socket.identify(&sandbox.addresses().token, INTENTS).await;
     socket.event("READY").await;
     sandbox.drop_gateway(DropHow::Reconnect);
     loop {
         match socket.receive().await {
-            Received::Payload(payload) if payload["op"] == 7 => break,
+            Received::Payload(payload) if payload["op"] == 7 => {
+                assert_eq!(payload, json!({ "op": 7, "d": null, "s": null, "t": null }));
+                break;
+            }
             Received::Payload(_) => {}
             Received::Closed(code) => panic!("closed with {code:?}"),
         }

@@ -14,3 +14,4 @@ mod interactions;
 mod menus;
 mod permissions;
 mod rest;
+mod wire;
