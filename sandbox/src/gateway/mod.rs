@@ -221,6 +221,7 @@ impl Gateway {
             DropHow::Reconnect => self.order_all(&control(7, Value::Null)),
             DropHow::InvalidSession { resumable } => {
                 self.order_all(&control(9, json!(resumable)));
+                self.detach(|_| true);
                 if !resumable {
                     self.sessions.clear();
                 }
@@ -233,6 +234,21 @@ impl Gateway {
             session.order(Order::End(ending));
             session.link = None;
         }
+    }
+
+    /// Takes sessions off their connections, which stay open: a client may resume on the one on
+    /// which it was told that its session is invalid, as discord.js does.
+    fn detach(&mut self, which: impl Fn(&Session) -> bool) {
+        for session in self.sessions.iter_mut().filter(|session| which(session)) {
+            session.link = None;
+        }
+    }
+
+    /// Whether a session is on this connection.
+    fn is_on(&self, id: &str, connection: u64) -> bool {
+        let session = self.sessions.iter().find(|session| session.id == id);
+        let link = session.and_then(|session| session.link.as_ref());
+        link.is_some_and(|link| link.connection == connection)
     }
 
     fn order_all(&self, payload: &Value) {

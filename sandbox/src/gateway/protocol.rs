@@ -87,10 +87,9 @@ impl Connection {
         }
     }
 
-    /// Whether the connection has a session that still exists.
+    /// Whether the connection has a session.
     fn session(&self, gateway: &Gateway) -> bool {
-        let id = self.session.as_ref();
-        id.is_some_and(|id| gateway.sessions.iter().any(|session| session.id == *id))
+        self.session.as_ref().is_some_and(|id| gateway.is_on(id, self.number))
     }
 
     fn count(&mut self, now: Instant) -> Result<(), CloseCode> {
@@ -213,6 +212,7 @@ impl Connection {
             }
             DropHow::InvalidSession { resumable } => {
                 self.send(&control(9, json!(resumable)));
+                gateway.detach(|session| Some(&session.id) == self.session.as_ref());
                 !resumable
             }
         };

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use discord_sandbox::{Effect, Fault, Match, Person, Sandbox};
+use discord_sandbox::{DropHow, Effect, Fault, Match, Person, Sandbox};
 
 use crate::common::{Answering, INTENTS, LIMIT, Rest, Socket, channel, register, relaxed, text};
 
@@ -197,4 +197,46 @@ async fn pins_are_listed_below_the_messages() {
     let path = format!("/channels/{}/messages/pins", channel(&sandbox, "general"));
     let (status, pins) = Rest::of(&sandbox).get(&path).await;
     assert_eq!((status, pins), (200, json!({ "items": [], "has_more": false })));
+}
+
+/// discord.js resumes on the connection on which it was told that its session is invalid.
+#[tokio::test]
+async fn an_invalid_session_is_resumed_on_its_own_connection() {
+    let sandbox = relaxed().await;
+    let general = channel(&sandbox, "general");
+    let (mut socket, ready) = Socket::ready(&sandbox, INTENTS).await;
+    socket.event("GUILD_CREATE").await;
+    let sequence = socket.sequence;
+    sandbox.drop_gateway(DropHow::InvalidSession { resumable: true });
+    let invalid = json!({ "op": 9, "d": true, "s": null, "t": null });
+    assert_eq!(socket.payload().await, invalid);
+    assert!(sandbox.user("maya").unwrap().message(&general, "missed").await.ok);
+    socket
+        .send(json!({ "op": 6, "d": {
+            "token": sandbox.addresses().token,
+            "session_id": ready["session_id"],
+            "seq": sequence,
+        } }))
+        .await;
+    socket.event("MESSAGE_CREATE").await;
+    socket.event("RESUMED").await;
+    assert_eq!(sandbox.gateway_sessions(), 1);
+}
+
+/// hikari reports headers of a bucket on callbacks, which on Discord have none.
+#[tokio::test]
+async fn callbacks_belong_to_no_bucket() {
+    let sandbox = relaxed().await;
+    register(&sandbox, ping()).await;
+    let (mut socket, _) = Socket::ready(&sandbox, INTENTS).await;
+    let interaction = used(&sandbox, &mut socket).await;
+    let path = format!(
+        "/interactions/{}/{}/callback",
+        text(&interaction, "id"),
+        text(&interaction, "token")
+    );
+    let rest = Rest::of(&sandbox);
+    let answer = rest.send(Method::POST, &path, json!({ "type": 5 })).await;
+    assert_eq!(answer.status(), 204);
+    assert!(!answer.headers().contains_key("x-ratelimit-bucket"));
 }
