@@ -14,15 +14,18 @@ use axum::routing::{MethodRouter, delete, get, post};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::actions::{self, Action};
 use crate::addresses::Addresses;
 use crate::http::refuse;
 use crate::hub::Hub;
+use crate::journal::JournalEntry;
 use crate::live;
 use crate::moderation::Age;
+use crate::outcome::Outcome;
 use crate::world::BotAccess;
-use crate::{control_faults, control_help};
+use crate::{control_faults, control_help, transcript};
 
 /// One thing that the control API does.
 pub(crate) struct Route {
@@ -86,6 +89,13 @@ pub(crate) fn routes() -> Vec<Route> {
             Takes::Query("since", "a number n: return the entries after n. Default 0"),
             || get(journal),
             "all traffic between the bot and this Discord, oldest first, without the bot's token",
+        ),
+        route(
+            "GET",
+            "/_sandbox/transcript",
+            Takes::Query("since", "a number n: return the entries after n. Default 0"),
+            || get(transcript),
+            "the journal as text to read: one line an entry, with names for ids",
         ),
         route(
             "POST",
@@ -172,6 +182,8 @@ async fn state(
 #[derive(Debug, Deserialize)]
 struct Act {
     user: String,
+    /// How long to wait for the bot's answer. Default: as long as it may come.
+    timeout_ms: Option<u64>,
     #[serde(flatten)]
     what: ActWhat,
 }
@@ -257,8 +269,20 @@ async fn act(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
     let expected =
         "{\"user\": NAME, \"action\": command|complete|context|click|select|submit|message, …}";
     match parse::<Act>(&body, expected) {
-        Ok(act) => Json(actions::perform(&hub, &act.user, act.what.into()).await).into_response(),
+        Ok(act) => Json(perform(&hub, act).await).into_response(),
         Err(words) => refuse(StatusCode::BAD_REQUEST, &words),
+    }
+}
+
+/// Acts, and waits no longer than was asked for. What the person did stays done.
+async fn perform(hub: &Arc<Hub>, act: Act) -> Outcome {
+    let acting = actions::perform(hub, &act.user, act.what.into());
+    let Some(ms) = act.timeout_ms else {
+        return acting.await;
+    };
+    match timeout(Duration::from_millis(ms), acting).await {
+        Ok(outcome) => outcome,
+        Err(_) => Outcome::failed(format!("the bot has not answered within {ms} ms")),
     }
 }
 
@@ -266,8 +290,25 @@ async fn journal(
     State(hub): State<Arc<Hub>>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
+    entries_since(&hub, &query, |entries| Json(entries).into_response())
+}
+
+async fn transcript(
+    State(hub): State<Arc<Hub>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    let addresses = &hub.addresses;
+    entries_since(&hub, &query, |entries| transcript::render(&entries, addresses).into_response())
+}
+
+/// The answer with the entries of the journal after `since`.
+fn entries_since(
+    hub: &Hub,
+    query: &HashMap<String, String>,
+    answer: impl FnOnce(Vec<JournalEntry>) -> Response,
+) -> Response {
     match query.get("since").map_or(Ok(0), |since| since.parse()) {
-        Ok(since) => Json(hub.lock().journal.since(since)).into_response(),
+        Ok(since) => answer(hub.lock().journal.since(since)),
         Err(_) => refuse(StatusCode::BAD_REQUEST, "since must be a number"),
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn acts() -> Value {
     json!([
         { "user": "maya", "action": "message", "channel": "ID", "content": "Shall we?" },
         { "user": "maya", "action": "message", "channel": "ID", "content": "Yes.", "reply_to": "MESSAGE_ID" },
-        { "user": "maya", "action": "click", "message_id": "ID", "custom_id": "approve" },
+        { "user": "maya", "action": "click", "message_id": "ID", "custom_id": "approve", "timeout_ms": 5000 },
         { "user": "maya", "action": "select", "message_id": "ID", "custom_id": "when", "values": ["2h"] },
         { "user": "maya", "action": "submit", "modal_id": "MODAL_ID", "values": { "reason": "Too early." } },
         { "user": "maya", "action": "command", "channel": "ID", "name": "ping", "options": { "loud": true } },

@@ -51,6 +51,7 @@ mod selection;
 mod snowflake;
 mod state;
 mod tls;
+mod transcript;
 mod validate;
 mod view;
 mod views;

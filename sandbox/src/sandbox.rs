@@ -28,6 +28,7 @@ use crate::person::Person;
 use crate::snowflake;
 use crate::state::{Settings, State};
 use crate::tls::{self, Tls};
+use crate::transcript;
 use crate::view::View;
 use crate::world::BotAccess;
 
@@ -116,6 +117,13 @@ impl Sandbox {
     #[must_use]
     pub fn journal(&self, since: u64) -> Vec<JournalEntry> {
         self.running.hub.lock().journal.since(since)
+    }
+
+    /// The journal after entry `since` as lines to read, one an entry, with names for ids: to be
+    /// printed when a test has failed.
+    #[must_use]
+    pub fn transcript(&self, since: u64) -> String {
+        transcript::render(&self.journal(since), self.addresses())
     }
 
     /// Arranges a misbehaviour.

@@ -11,7 +11,9 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use crate::common::{Answering, INTENTS, LIMIT, Rest, Socket, channel, relaxed, text};
+use crate::common::{Answering, INTENTS, LIMIT, Rest, Socket, channel, register, relaxed, text};
+
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// An address below the page.
 fn url(sandbox: &Sandbox, path: &str) -> String {
@@ -87,6 +89,47 @@ async fn a_person_acts_over_http() {
 }
 
 #[tokio::test]
+async fn a_person_waits_as_long_as_asked() {
+    let sandbox = relaxed().await;
+    let general = channel(&sandbox, "general");
+    register(&sandbox, json!([{ "name": "ping", "description": "d" }])).await;
+    let (mut socket, _) = Socket::ready(&sandbox, INTENTS).await;
+    let ping = json!({
+        "user": "maya", "action": "command", "channel": general, "name": "ping", "timeout_ms": 50,
+    });
+    let (status, outcome) = control(&sandbox, "_sandbox/act", ping).await;
+    assert_eq!((status, &outcome["ok"]), (200, &json!(false)));
+    assert_eq!(outcome["error"], "the bot has not answered within 50 ms");
+    let interaction = socket.event("INTERACTION_CREATE").await;
+    let late = json!({ "type": 4, "data": { "content": "pong" } });
+    assert_eq!(Rest::of(&sandbox).respond(&interaction, late).await.0, 204, "it may still answer");
+}
+
+#[tokio::test]
+async fn a_transcript_tells_who_did_what() {
+    let sandbox = relaxed().await;
+    let general = channel(&sandbox, "general");
+    register(&sandbox, json!([{ "name": "ping", "description": "d" }])).await;
+    let mut bot =
+        Answering::start(&sandbox, |_| json!({ "type": 4, "data": { "content": "pong" } })).await;
+    let maya = sandbox.user("maya").unwrap();
+    assert!(maya.command(&general, "ping", json!({})).await.ok);
+    bot.next().await;
+    Rest::of(&sandbox).post(&format!("/channels/{general}/messages"), json!({})).await;
+    let response = Client::new().get(url(&sandbox, "_sandbox/transcript")).send().await.unwrap();
+    let text = response.text().await.unwrap();
+    let line = |part: &str| {
+        let mut lines = text.lines();
+        lines.find(|line| line.contains(part)).unwrap_or_else(|| panic!("{part} in\n{text}"))
+    };
+    assert!(line("INTERACTION_CREATE").ends_with("sandbox INTERACTION_CREATE maya uses ping"));
+    assert!(line("/callback").contains(r#"{"data":{"content":"pong"},"type":4} -> 204"#));
+    assert!(line("MESSAGE_CREATE").ends_with(r#"bot in #general: "pong""#));
+    assert!(line("POST /channels/").contains("/channels/#general/messages {} -> 400 => {"));
+    assert!(!text.contains(&sandbox.addresses().token));
+}
+
+#[tokio::test]
 async fn the_journal_never_holds_the_token() {
     let sandbox = relaxed().await;
     let general = channel(&sandbox, "general");
@@ -145,7 +188,7 @@ async fn it_tells_what_it_can_do() {
     let (status, told) = get(&sandbox, "_sandbox").await;
     assert_eq!((status, &get(&sandbox, "_sandbox/").await.1), (200, &told));
     let routes = told["routes"].as_array().unwrap();
-    assert_eq!(routes.len(), 11, "{told:#}");
+    assert_eq!(routes.len(), 12, "{told:#}");
     for route in routes {
         let path = text(route, "path").trim_start_matches('/').replace("{id}/{name}", "1/x");
         let method: Method = text(route, "method").parse().unwrap();
@@ -155,7 +198,7 @@ async fn it_tells_what_it_can_do() {
         let kind =
             answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
         assert!(
-            matches!(kind.as_deref(), Some("application/json" | "text/event-stream")),
+            matches!(kind.as_deref(), Some("application/json" | "text/event-stream" | TEXT)),
             "{route}: {kind:?}"
         );
     }
