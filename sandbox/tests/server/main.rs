@@ -13,5 +13,6 @@ mod guilds;
 mod interactions;
 mod menus;
 mod permissions;
+mod program;
 mod rest;
 mod wire;
