@@ -16,6 +16,8 @@ use crate::disk;
 
 /// Maximum delay of a change whose notification is lost.
 const TICK: Duration = Duration::from_secs(2);
+/// Shortest time between two reads. Other files of the folder change too, the store at each commit.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Time between two reads that must be equal.
 const SETTLE: Duration = Duration::from_millis(300);
 
@@ -149,6 +151,7 @@ impl Follow {
             if pause == SETTLE {
                 tokio::time::sleep(SETTLE).await;
             } else {
+                tokio::time::sleep(PAUSE).await;
                 // A missing or spurious notification is harmless: the file's content decides.
                 let _ = tokio::time::timeout(TICK, self.noticed.notified()).await;
             }

@@ -1,8 +1,9 @@
 //! Whether a token's holder is still a member of the bot's server, and with which roles.
 //!
 //! The process with a connection to Discord asks there: always before a verdict, and at most every
-//! `KNOWN_FOR` for everything else. It keeps each answer in the store, for processes without a
-//! connection and for the time when Discord does not answer. Does not depend on Discord's client.
+//! `KNOWN_FOR` for everything else. Verdicts at the same time share a request: Discord limits
+//! requests. The process keeps each answer in the store, for processes without a connection and for
+//! the time when Discord does not answer. Does not depend on Discord's client.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -18,7 +19,8 @@ use crate::engine::{Handle, TokenApi};
 
 /// How long an answer counts for reading. A verdict asks anew.
 const KNOWN_FOR: Duration = Duration::from_secs(30);
-/// Longest wait for an answer: a caller waits meanwhile.
+/// Longest wait for an answer. A caller waits at most twice as long: for the request before, and
+/// for its own.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// A person's membership in the bot's server.
@@ -50,7 +52,11 @@ pub trait MemberDirectory: Send + Sync + Debug {
 pub(crate) struct KnownMembers {
     directory: Mutex<Option<Arc<dyn MemberDirectory>>>,
     known: Mutex<HashMap<u64, (Instant, HolderStanding)>>,
+    requests: Mutex<HashMap<u64, LastRequest>>,
 }
+
+/// The last request about a user, locked while it runs: when it began, and the result.
+type LastRequest = Arc<tokio::sync::Mutex<Option<(Instant, HolderStanding)>>>;
 
 impl KnownMembers {
     fn directory(&self) -> Option<Arc<dyn MemberDirectory>> {
@@ -61,6 +67,11 @@ impl KnownMembers {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, standing) = known.get(&user)?;
         (at.elapsed() < KNOWN_FOR).then(|| standing.clone())
+    }
+
+    fn last_request(&self, user: u64) -> LastRequest {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(requests.entry(user).or_default())
     }
 
     fn learn(&self, user: u64, standing: &HolderStanding) {
@@ -123,7 +134,23 @@ impl TokenApi<'_> {
         }
     }
 
+    /// The result of a request that begins after this call, perhaps for another caller.
     async fn ask(self, user: u64) -> HolderStanding {
+        let called = Instant::now();
+        let last = self.handle.inner.members.last_request(user);
+        let mut last = last.lock().await;
+        match &*last {
+            Some((began, standing)) if *began > called => standing.clone(),
+            _ => {
+                let began = Instant::now();
+                let standing = self.request(user).await;
+                *last = Some((began, standing.clone()));
+                standing
+            }
+        }
+    }
+
+    async fn request(self, user: u64) -> HolderStanding {
         let members = &self.handle.inner.members;
         let stored = self.handle.stored_standing(user).await;
         let Some(directory) = members.directory() else {

@@ -1,7 +1,9 @@
 //! The holder of a token leaves, loses roles, or is unknown to a silent Discord.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::future::join_all;
 use secrecy::ExposeSecret as _;
 
 use super::*;
@@ -25,6 +27,19 @@ impl ScriptedDirectory {
 impl MemberDirectory for ScriptedDirectory {
     async fn membership(&self, _: u64) -> Result<Membership, String> {
         self.0.lock().unwrap().clone().unwrap()
+    }
+}
+
+/// Counts the requests, and answers each after all other tasks have run.
+#[derive(Debug, Default)]
+struct CountingDirectory(AtomicUsize);
+
+#[async_trait]
+impl MemberDirectory for CountingDirectory {
+    async fn membership(&self, _: u64) -> Result<Membership, String> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        Ok(member())
     }
 }
 
@@ -76,4 +91,22 @@ async fn a_verdict_asks_anew_and_what_discord_said_last_counts_while_it_is_silen
     let there = handle(&folder);
     let caller = there.tokens().caller_of(&secret).await.unwrap().unwrap();
     assert_eq!(caller.standing, HolderStanding::Left);
+}
+
+#[tokio::test]
+async fn verdicts_at_the_same_time_share_a_request_and_a_later_verdict_asks_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, directory) = (handle(&folder), Arc::new(CountingDirectory::default()));
+    let secret = token(&here).await;
+    let caller = here.tokens().caller_of(&secret).await.unwrap().unwrap();
+    here.set_member_directory(Arc::clone(&directory) as Arc<dyn MemberDirectory>);
+    let mut asked = 0;
+    for _ in 0..2 {
+        let standings = join_all((0..32).map(|_| here.tokens().standing_now(&caller))).await;
+        let is_member = |standing| matches!(standing, HolderStanding::Member { .. });
+        assert!(standings.into_iter().all(is_member));
+        let now = directory.0.load(Ordering::Relaxed);
+        assert!((asked + 1..=asked + 2).contains(&now), "{} requests for 32", now - asked);
+        asked = now;
+    }
 }
