@@ -13,6 +13,7 @@ use crate::core::access::Visibility;
 use crate::core::decision::authorization::Area;
 use crate::core::decision::event::Event;
 use crate::core::decision::pending_summary::PendingSummary;
+use crate::core::decision::precedent::QuestionMark;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms, Verdict};
 use crate::core::policy::ask_limits::Addition;
 use crate::store::chain;
@@ -62,7 +63,8 @@ impl DecisionStore<'_> {
         at: Time,
         admit: Admit,
     ) -> Result<Asked, StoreError> {
-        self.store.write(move |connection| file_request(connection, request, terms, at, &admit))
+        let new = NewRequest::new(request, terms, at);
+        self.store.write(move |connection| file_request(connection, new, &admit))
     }
 
     /// Like [`DecisionStore::ask_within`], with an idempotency key: repeating the call returns the
@@ -75,8 +77,8 @@ impl DecisionStore<'_> {
         once: IdempotencyKey,
         admit: Admit,
     ) -> Result<KeyedAsk, StoreError> {
-        self.store
-            .write(move |connection| tokens::ask(connection, request, terms, at, &once, &admit))
+        let new = NewRequest::new(request, terms, at);
+        self.store.write(move |connection| tokens::ask(connection, new, &once, &admit))
     }
 
     /// Changes a decision: `decide` runs inside the transaction, and the returned event is
@@ -109,7 +111,7 @@ impl DecisionStore<'_> {
             let Some(decision) = get(connection, id)? else { return Ok(None) };
             let earlier = match decision.terms.precedent {
                 None if decision.state.is_open() => {
-                    precedents::find(connection, &decision.request, Some(id))?
+                    precedents::find(connection, &decision.request.marks(), Some(id))?
                 }
                 known => known,
             };
@@ -160,17 +162,30 @@ impl DecisionStore<'_> {
     }
 }
 
+/// A request to file. Computes the marks outside the writer's thread, which all writes share.
+pub(super) struct NewRequest {
+    request: Request,
+    terms: Terms,
+    marks: Vec<QuestionMark>,
+    pub(super) at: Time,
+}
+
+impl NewRequest {
+    fn new(request: Request, terms: Terms, at: Time) -> Self {
+        Self { marks: request.marks(), request, terms, at }
+    }
+}
+
 /// Files a request, or finds or revises the open decision with an equal key.
 pub(super) fn file_request(
     connection: &Connection,
-    request: Request,
-    terms: Terms,
-    at: Time,
+    new: NewRequest,
     admit: &Admit,
 ) -> Result<Asked, StoreError> {
+    let NewRequest { request, terms, marks, at } = new;
     let standing = open_with_key(connection, &request)?;
     let own = standing.as_ref().map(|standing| standing.id);
-    let terms = match precedents::find(connection, &request, own)? {
+    let terms = match precedents::find(connection, &marks, own)? {
         Some(earlier) => terms.with_precedent(earlier),
         None => terms,
     };
@@ -179,7 +194,7 @@ pub(super) fn file_request(
         admit(Addition::Question { open }).map_err(StoreError::Limited)?;
         let event = Event::Asked { request: Box::new(request.clone()), terms: terms.clone() };
         let decision = Decision::new(next_id(connection)?, request, terms, at);
-        return insert(connection, decision, &event, at).map(Asked::New);
+        return append(connection, decision, &event, at).map(Asked::New);
     };
     match standing.revise(&request, &terms) {
         None => Ok(Asked::Same(standing)),
@@ -348,24 +363,13 @@ pub(super) fn change(
         Ok(Some(Event::Resolved { verdict: Verdict::Approved { .. }, via, .. }))
             if !via.is_person()
                 && let Some(earlier) =
-                    precedents::find(connection, &decision.request, Some(id))? =>
+                    precedents::find(connection, &decision.request.marks(), Some(id))? =>
         {
             let why = Refused::Precedent { earlier }.into();
             Ok(Err(Box::new(Unchanged { decision, why })))
         }
         Ok(Some(event)) => append(connection, decision, &event, at).map(Ok),
     }
-}
-
-/// Inserts a new decision with the first event.
-pub(super) fn insert(
-    connection: &Connection,
-    decision: Decision,
-    event: &Event,
-    at: Time,
-) -> Result<Decision, StoreError> {
-    put(connection, &decision)?;
-    append(connection, decision, event, at)
 }
 
 /// Appends an event to the log and writes the resulting state.
@@ -388,6 +392,11 @@ pub(super) fn append(
     let digested = digest.as_deref().map(str::as_bytes);
     let hash =
         chain::link(head.hash.as_bytes(), seq, millis, decision.id.0, digested, body.as_bytes());
+    // Applies the event at the log's millisecond precision, so that a replay gives an identical
+    // state.
+    let decision = decision.evolve(event, time(millis)?, seq);
+    // Before the event, which refers to the row.
+    put(connection, &decision)?;
     connection
         .prepare_cached(
             "INSERT INTO event (seq, at, decision, body, text, digest, hash)
@@ -398,10 +407,6 @@ pub(super) fn append(
             insert.execute(params![seq, millis, id, body, text, digest, hash])
         })
         .map_err(from_sqlite)?;
-    // Applies the event at the log's millisecond precision, so that a replay gives an identical
-    // state.
-    let decision = decision.evolve(event, time(millis)?, seq);
-    put(connection, &decision)?;
     precedents::record(connection, &decision, event)?;
     if decision.changed == seq {
         messages::mark_outdated(connection, decision.id, event)?;

@@ -8,18 +8,19 @@ use super::from_sqlite;
 use super::rows::{column, query};
 use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::precedent::{PrecedentHistory, QuestionMark};
-use crate::core::decision::{Decision, DecisionId, Request};
+use crate::core::decision::{Decision, DecisionId};
 use crate::store::StoreError;
 
-/// The latest decision by which people have handled this question, other than `own`.
+/// The latest decision by which people have handled a question with one of these marks, other than
+/// `own`.
 pub(super) fn find(
     connection: &Connection,
-    request: &Request,
+    marks: &[QuestionMark],
     own: Option<DecisionId>,
 ) -> Result<Option<DecisionId>, StoreError> {
     let own = own.map_or(0, |own| own.0);
     let mut latest = None;
-    for QuestionMark { project, digest } in request.marks() {
+    for QuestionMark { project, digest } in marks {
         let found = query(
             connection,
             "SELECT max(decision) FROM precedent

@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 use rusqlite::{Connection, Row, params};
 
-use super::decisions;
+use super::decisions::{self, NewRequest};
 use super::rows::{column, query, time, unreadable};
 use super::{Store, from_sqlite};
 use crate::core::Time;
 use crate::core::access::{Token, TokenId};
-use crate::core::decision::{DecisionId, Request, Terms};
+use crate::core::decision::DecisionId;
 use crate::store::{Admit, IdempotencyKey, KeyedAsk, NewToken, StoreError, StoredToken};
 
 /// Tokens of remote callers.
@@ -114,12 +114,11 @@ pub(super) fn used(connection: &Connection, id: TokenId, at: Time) -> Result<(),
 
 pub(super) fn ask(
     connection: &Connection,
-    request: Request,
-    terms: Terms,
-    at: Time,
+    new: NewRequest,
     once: &IdempotencyKey,
     admit: &Admit,
 ) -> Result<KeyedAsk, StoreError> {
+    let at = new.at;
     let forgotten = (at - REMEMBERED).timestamp_millis();
     let forget = connection.prepare_cached("DELETE FROM asked_once WHERE at < ?1");
     forget.and_then(|mut forget| forget.execute([forgotten])).map_err(from_sqlite)?;
@@ -135,7 +134,7 @@ pub(super) fn ask(
             .map(KeyedAsk::Before)
             .ok_or(StoreError::NoSuchDecision(id));
     }
-    let asked = decisions::file_request(connection, request, terms, at, admit)?;
+    let asked = decisions::file_request(connection, new, admit)?;
     let id = asked.decision().id;
     connection
         .prepare_cached(
