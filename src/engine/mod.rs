@@ -107,6 +107,10 @@ pub enum Claim {
 /// waits for a connection; the waiting calls occupy no thread.
 const CALLERS_AT_ONCE: usize = 12;
 
+/// Writes of callers at a time. They share commits, so the throughput grows with their number; each
+/// occupies a thread, and no read connection. A click waits for at most one commit of them.
+const CALLER_WRITES_AT_ONCE: usize = 64;
+
 /// Store calls of the reconciler at a time. Thousands of cards may be due at once; each call in
 /// progress occupies a thread, and more of them would only wait for each other.
 const CARDS_AT_ONCE: usize = 16;
@@ -119,7 +123,7 @@ enum Lane {
     /// The reconciler, [`CARDS_AT_ONCE`] at a time.
     Cards,
     /// A caller of the approval API, or all whose token is not known yet. They have
-    /// [`CALLERS_AT_ONCE`] calls at a time, and take turns.
+    /// [`CALLERS_AT_ONCE`] calls and [`CALLER_WRITES_AT_ONCE`] writes at a time, and take turns.
     Caller(Arc<str>),
 }
 
@@ -144,8 +148,11 @@ struct Inner {
     cards: FairPermits<Arc<str>, ()>,
     /// Places of [`Lane::Caller`].
     callers: FairPermits<Arc<str>, ()>,
+    /// Places of [`Lane::Caller`] for [`Handle::write_store`].
+    caller_writes: FairPermits<Arc<str>, ()>,
     judging: approvals::judging::JudgingPool,
     ask_rate: approvals::ask_limits::AskRate,
+    pending: approvals::pending_list::PendingList,
 }
 
 /// The approval API. Cheap to clone.
@@ -182,8 +189,10 @@ impl Handle {
                 members: approvals::members::KnownMembers::default(),
                 cards: FairPermits::new(CARDS_AT_ONCE),
                 callers: FairPermits::new(CALLERS_AT_ONCE),
+                caller_writes: FairPermits::new(CALLER_WRITES_AT_ONCE),
                 judging: approvals::judging::JudgingPool::default(),
                 ask_rate: approvals::ask_limits::AskRate::default(),
+                pending: approvals::pending_list::PendingList::default(),
             }),
         }
     }
@@ -332,23 +341,34 @@ impl Handle {
         EscalationApi { handle: self }
     }
 
-    /// Waits for a place in this handle's lane. `None`: the lane has no limit.
-    async fn place(&self) -> Option<FairPermit<Arc<str>, ()>> {
-        let (places, party) = match &self.lane {
-            Lane::Own => return None,
-            Lane::Cards => (&self.inner.cards, Arc::default()),
-            Lane::Caller(caller) => (&self.inner.callers, Arc::clone(caller)),
-        };
-        Some(places.acquire(party, ()).await)
-    }
-
     /// Runs a blocking store call off the async threads.
     async fn with_store<T: Send + 'static>(
         &self,
         call: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.in_place(&self.inner.callers, call).await
+    }
+
+    /// Like [`Handle::with_store`], for a call that only writes, in one transaction.
+    async fn write_store<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.in_place(&self.inner.caller_writes, call).await
+    }
+
+    /// Runs a store call in its place: a caller's in one of these.
+    async fn in_place<T: Send + 'static>(
+        &self,
+        of_callers: &FairPermits<Arc<str>, ()>,
+        call: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let store = Arc::clone(&self.store);
-        let place = self.place().await;
+        let place = match &self.lane {
+            Lane::Own => None,
+            Lane::Cards => Some(self.inner.cards.acquire(Arc::default(), ()).await),
+            Lane::Caller(caller) => Some(of_callers.acquire(Arc::clone(caller), ()).await),
+        };
         let call = move || {
             // Held until the call ends, even if its caller has gone.
             let _place = place;

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::access::Visibility;
 use crate::core::decision::authorization::Denied;
 use crate::core::decision::event::Event;
+use crate::core::decision::pending_summary::PendingSummary;
 use crate::core::decision::{Decision, DecisionId, Kind, Refused, Risk};
 use crate::core::policy::ask_limits::{Addition, AskLimitReached};
 
@@ -106,6 +107,17 @@ pub struct PrecedentCheck {
     pub decision: Decision,
     /// The earlier decision.
     pub earlier: Option<DecisionId>,
+}
+
+/// What changed in the list of pending decisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingChanges {
+    /// The log position that the changes lead to.
+    pub position: u64,
+    /// The decisions to replace in the list; `None` to replace the whole list.
+    pub replaced: Option<Vec<DecisionId>>,
+    /// Those of them that are pending now.
+    pub waiting: Vec<PendingSummary>,
 }
 
 /// Outcome of a change.

@@ -355,6 +355,16 @@ fn what_waits_is_known_without_reading_it(store: &Store) {
     waiting.sort_by_key(|waiting| waiting.id);
     assert_eq!(waiting, [PendingSummary::from(&asked[0]), PendingSummary::from(&asked[3])]);
     assert_eq!(waiting[0].asked_by.as_deref(), Some("discord:1"));
+    let mut whole = store.decisions().pending_since(None).unwrap();
+    whole.waiting.sort_by_key(|waiting| waiting.id);
+    assert_eq!((whole.replaced, &whole.waiting), (None, &waiting));
+    let changes = |after| store.decisions().pending_since(Some(after)).unwrap();
+    let nothing = changes(whole.position);
+    assert_eq!((nothing.replaced, nothing.waiting), (Some(vec![]), vec![]));
+    let mut since = changes(whole.position - 3);
+    since.replaced.as_mut().unwrap().sort_unstable();
+    assert_eq!(since.replaced.unwrap(), [asked[1].id, asked[2].id, asked[3].id]);
+    assert_eq!(since.waiting, [PendingSummary::from(&asked[3])]);
     assert_eq!(store.decisions().open_ids().unwrap(), [asked[0].id, asked[2].id, asked[3].id]);
     let wanted = [asked[3].id, DecisionId(99), asked[0].id];
     assert_eq!(

@@ -153,7 +153,7 @@ impl Access {
         let (at, limits) = (self.handle.now(), self.handle.ask_limits(&request));
         let asked = self
             .handle
-            .with_store(move |store| store.decisions().ask_once(request, terms, at, once, limits))
+            .write_store(move |store| store.decisions().ask_once(request, terms, at, once, limits))
             .await?;
         self.handle.hint();
         match asked {

@@ -1,5 +1,7 @@
-//! The list of waiting decisions. Sorting and counting use only a few columns; full decisions are
-//! read for the shown page alone.
+//! The list of waiting decisions. Sorting and counting use only summaries, kept in memory; full
+//! decisions are read for the shown page alone.
+
+use std::sync::Arc;
 
 use crate::core::Time;
 use crate::core::decision::authorization::{Voter, may_decide};
@@ -8,7 +10,7 @@ use crate::core::decision::pending_summary::PendingSummary;
 use crate::core::decision::{Decision, DecisionId, State};
 use crate::core::policy::rules::{Rules, enforced, enforced_risk};
 use crate::engine::{Handle, HandleError};
-use crate::store::{Filter, Store};
+use crate::store::{Filter, Store, StoreError};
 
 /// A page of waiting decisions, most urgent first.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,12 +59,20 @@ impl AttentionApi<'_> {
         limit: usize,
     ) -> Result<AttentionPage, HandleError> {
         let (rules, now, voter) = (self.handle.rules(), self.handle.now(), of.cloned());
+        let inner = Arc::clone(&self.handle.inner);
         let mut page = self
             .handle
             .with_store(move |store| {
                 let mut page = AttentionPage::default();
                 for _ in 0..TRIES {
-                    page = read(store, &rules, voter.as_ref(), now, offset, limit)?;
+                    let wanted = |waiting: &PendingSummary| {
+                        voter.as_ref().is_none_or(|voter| is_for(&rules, waiting, voter))
+                    };
+                    let asker = voter.as_ref().map(|voter| voter.person.id.as_str());
+                    let known = inner.pending.current(store)?;
+                    let found = found(known.select(asker, wanted), now, offset, limit);
+                    drop(known);
+                    page = read(store, found)?;
                     let whole =
                         page.decisions.len() == limit.min(page.count.saturating_sub(page.offset));
                     if whole {
@@ -151,22 +161,30 @@ impl AttentionApi<'_> {
     }
 }
 
-fn read(
-    store: &Store,
-    rules: &Rules,
-    voter: Option<&Voter>,
-    now: Time,
+/// The numbers on a page, its position, and the number of all decisions.
+struct Found {
+    page: Vec<DecisionId>,
     offset: usize,
-    limit: usize,
-) -> Result<AttentionPage, crate::store::StoreError> {
-    let mut waiting = store.decisions().pending()?;
-    waiting.retain(|waiting| voter.is_none_or(|voter| is_for(rules, waiting, voter)));
-    waiting.sort_by_cached_key(|waiting| waiting.urgency(now));
+    count: usize,
+}
+
+/// Finds the page in the list. Sorts no more than the list up to the end of the page.
+fn found(mut waiting: Vec<&PendingSummary>, now: Time, offset: usize, limit: usize) -> Found {
     let count = waiting.len();
     let last = if limit == 0 || count == 0 { 0 } else { (count - 1) / limit * limit };
     let offset = offset.min(last);
-    let ids: Vec<_> = waiting.iter().skip(offset).take(limit).map(|waiting| waiting.id).collect();
-    let mut decisions = store.decisions().get_many(&ids)?;
+    let end = offset.saturating_add(limit);
+    if end < count {
+        waiting.select_nth_unstable_by_key(end, |summary| summary.urgency(now));
+        waiting.truncate(end);
+    }
+    waiting.sort_unstable_by_key(|summary| summary.urgency(now));
+    Found { page: waiting.iter().skip(offset).map(|summary| summary.id).collect(), offset, count }
+}
+
+fn read(store: &Store, found: Found) -> Result<AttentionPage, StoreError> {
+    let Found { page, offset, count } = found;
+    let mut decisions = store.decisions().get_many(&page)?;
     // An answer may have arrived between the two reads.
     decisions.retain(|decision| decision.state.word() == "pending");
     Ok(AttentionPage { decisions, offset, count })

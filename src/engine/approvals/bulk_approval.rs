@@ -143,7 +143,7 @@ impl BulkApi<'_> {
         let at = self.handle.now();
         let changed = match self
             .handle
-            .with_store(move |store| store.decisions().change_many(changes, at))
+            .write_store(move |store| store.decisions().change_many(changes, at))
             .await
         {
             Ok(changed) => changed,

@@ -33,7 +33,7 @@ impl ApprovalApi<'_> {
         let (at, limits) = (self.handle.now(), self.handle.ask_limits(&request));
         let asked = self
             .handle
-            .with_store(move |store| store.decisions().ask_within(request, terms, at, limits))
+            .write_store(move |store| store.decisions().ask_within(request, terms, at, limits))
             .await?;
         self.handle.hint();
         Ok(asked)
@@ -244,7 +244,7 @@ impl ApprovalApi<'_> {
         let at = self.handle.now();
         let changed = self
             .handle
-            .with_store(move |store| store.decisions().change(id, at, Box::new(decide)))
+            .write_store(move |store| store.decisions().change(id, at, Box::new(decide)))
             .await?;
         self.handle.hint();
         changed.map_err(|unchanged| match unchanged.why {

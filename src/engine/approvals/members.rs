@@ -1,9 +1,10 @@
 //! Whether a token's holder is still a member of the bot's server, and with which roles.
 //!
-//! The process with a connection to Discord asks there: always before a verdict, and at most every
-//! `KNOWN_FOR` for everything else. Verdicts at the same time share a request: Discord limits
-//! requests. The process keeps each answer in the store, for processes without a connection and for
-//! the time when Discord does not answer. Does not depend on Discord's client.
+//! The process with a connection to Discord asks there: before each verdict, and at most every
+//! `KNOWN_FOR` for everything else. Discord limits such requests, so verdicts at the same time share
+//! a request, and a flood of verdicts asks every `FLOOD_KNOWN_FOR`. The process keeps each answer in
+//! the store, for processes without a connection and for the time when Discord does not answer. Does
+//! not depend on Discord's client.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -15,10 +16,17 @@ use tokio::time::Instant;
 
 use crate::core::access::{Caller, HolderStanding, Scope};
 use crate::core::decision::authorization::Role;
+use crate::engine::rate_limit::RateLimit;
 use crate::engine::{Handle, TokenApi};
 
 /// How long an answer counts for reading. A verdict asks anew.
 const KNOWN_FOR: Duration = Duration::from_secs(30);
+/// How long an answer counts for a verdict after [`REQUESTS_AT_ONCE`] requests in a row.
+const FLOOD_KNOWN_FOR: Duration = Duration::from_secs(1);
+/// Requests about one user, a second and at once. Discord's limit is not documented; waiting for it
+/// would delay every verdict of the user by seconds.
+const REQUESTS_PER_SECOND: u32 = 2;
+const REQUESTS_AT_ONCE: u32 = 4;
 /// Longest wait for an answer. A caller waits at most twice as long: for the request before, and
 /// for its own.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -48,11 +56,23 @@ pub trait MemberDirectory: Send + Sync + Debug {
 }
 
 /// The directory, once there is a connection, and its latest answers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct KnownMembers {
     directory: Mutex<Option<Arc<dyn MemberDirectory>>>,
     known: Mutex<HashMap<u64, (Instant, HolderStanding)>>,
     requests: Mutex<HashMap<u64, LastRequest>>,
+    request_rate: RateLimit,
+}
+
+impl Default for KnownMembers {
+    fn default() -> Self {
+        Self {
+            directory: Mutex::default(),
+            known: Mutex::default(),
+            requests: Mutex::default(),
+            request_rate: RateLimit::per_second(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE),
+        }
+    }
 }
 
 /// The last request about a user, locked while it runs: when it began, and the result.
@@ -134,13 +154,20 @@ impl TokenApi<'_> {
         }
     }
 
-    /// The result of a request that begins after this call, perhaps for another caller.
+    /// The result of a request that begins after this call, perhaps for another caller; in a flood,
+    /// at most [`FLOOD_KNOWN_FOR`] before.
     async fn ask(self, user: u64) -> HolderStanding {
         let called = Instant::now();
-        let last = self.handle.inner.members.last_request(user);
+        let members = &self.handle.inner.members;
+        let last = members.last_request(user);
         let mut last = last.lock().await;
+        let is_flood = || members.request_rate.check(&user.to_string()).is_err();
         match &*last {
-            Some((began, standing)) if *began > called => standing.clone(),
+            Some((began, standing))
+                if *began > called || began.elapsed() < FLOOD_KNOWN_FOR && is_flood() =>
+            {
+                standing.clone()
+            }
             _ => {
                 let began = Instant::now();
                 let standing = self.request(user).await;

@@ -13,5 +13,6 @@ pub(crate) mod decisions;
 pub mod gates;
 pub mod judging;
 pub mod members;
+pub(in crate::engine) mod pending_list;
 pub(crate) mod proposal;
 pub mod tokens;

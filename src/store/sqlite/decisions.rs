@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, named_params, params, params_from_iter};
+use rusqlite::{Connection, Params, Row, named_params, params, params_from_iter};
 
 use super::columns::Columns;
 use super::rows::{column, ids, limited, one, query, query_columns, signed, time, unreadable};
@@ -18,8 +18,8 @@ use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms, Verdi
 use crate::core::policy::ask_limits::Addition;
 use crate::store::chain;
 use crate::store::{
-    Admit, Asked, Changed, Decide, Filter, IdempotencyKey, KeyedAsk, PrecedentCheck, StoreError,
-    Unchanged,
+    Admit, Asked, Changed, Decide, Filter, IdempotencyKey, KeyedAsk, PendingChanges,
+    PrecedentCheck, StoreError, Unchanged,
 };
 
 /// Open decisions.
@@ -32,6 +32,15 @@ pub(super) const OPEN: &str = "
 pub(super) const WAITING: &str = "
     SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
     FROM decision INDEXED BY decision_waiting WHERE state = 'pending'";
+
+/// Pending decisions with an event after a log position, with the columns of [`WAITING`].
+const WAITING_SINCE: &str = "
+    SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
+    FROM decision
+    WHERE id IN (SELECT decision FROM event WHERE seq > ?1) AND state = 'pending'";
+
+/// Events up to which reading the changed decisions is faster than reading all pending decisions.
+const MOST_CHANGES: u64 = 1_000;
 
 fn parse(document: &str) -> Result<Decision, StoreError> {
     serde_json::from_str(document).map_err(unreadable)
@@ -136,7 +145,26 @@ impl DecisionStore<'_> {
 
     /// Pending decisions, without deferred decisions; in no particular order.
     pub fn pending(self) -> Result<Vec<PendingSummary>, StoreError> {
-        self.store.read(waiting)
+        self.store.read(|connection| waiting(connection, WAITING, []))
+    }
+
+    /// What changed in the list of [`DecisionStore::pending`] after a log position; the whole list
+    /// without a position, and after very many events.
+    pub fn pending_since(self, after: Option<u64>) -> Result<PendingChanges, StoreError> {
+        self.store.read(|connection| {
+            // Read first: a decision that changes during the next reads is read again next time.
+            let position = event_log::head(connection)?.seq;
+            let Some(after) = after.filter(|after| position.saturating_sub(*after) <= MOST_CHANGES)
+            else {
+                let waiting = waiting(connection, WAITING, [])?;
+                return Ok(PendingChanges { position, replaced: None, waiting });
+            };
+            let after = [signed(after)];
+            let changed = "SELECT DISTINCT decision FROM event WHERE seq > ?1";
+            let replaced = Some(ids(connection, changed, after)?);
+            let waiting = waiting(connection, WAITING_SINCE, after)?;
+            Ok(PendingChanges { position, replaced, waiting })
+        })
     }
 
     /// Decisions with a wake time at or before `at`.
@@ -246,10 +274,14 @@ pub(super) fn get_many(
     Ok(found?.into_iter().flatten().collect())
 }
 
-pub(super) fn waiting(connection: &Connection) -> Result<Vec<PendingSummary>, StoreError> {
+fn waiting(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<Vec<PendingSummary>, StoreError> {
     let word = |row: &Row<'_>, index| column::<String>(row, index);
     let names = ["id", "project", "kind", "risk", "priority", "breach_at", "asked_at", "asked_by"];
-    query_columns(connection, WAITING, [], names, |row, names| {
+    query_columns(connection, sql, params, names, |row, names| {
         let [id, project, kind, risk, priority, breach_at, asked_at, asked_by] = names;
         Ok(PendingSummary {
             id: DecisionId(column(row, id)?),
@@ -471,7 +503,7 @@ mod tests {
         drop(Store::open(&path, None, Time::UNIX_EPOCH).unwrap());
         let connection = Connection::open(&path).unwrap();
         let prunable = format!("SELECT count(*) {}", crate::store::sqlite::maintenance::PRUNABLE);
-        for sql in [WAITING, OPEN, cards::OUTDATED_CARDS, &prunable] {
+        for sql in [WAITING, WAITING_SINCE, OPEN, cards::OUTDATED_CARDS, &prunable] {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = vec![0; plan.parameter_count()];
             let steps = plan

@@ -109,4 +109,9 @@ async fn verdicts_at_the_same_time_share_a_request_and_a_later_verdict_asks_agai
         assert!((asked + 1..=asked + 2).contains(&now), "{} requests for 32", now - asked);
         asked = now;
     }
+    for _ in 0..100 {
+        here.tokens().standing_now(&caller).await;
+    }
+    let in_flood = directory.0.load(Ordering::Relaxed) - asked;
+    assert!(in_flood < 50, "{in_flood} requests for a flood of 100");
 }
