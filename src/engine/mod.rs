@@ -31,7 +31,7 @@ use self::clock::Clock;
 pub use self::escalation::progress::EscalationApi;
 pub use self::event_log::history::EventLogApi;
 pub use self::event_log::{EventFilter, EventFollower};
-use self::fair_permits::{FairPermit, FairPermits};
+use self::fair_permits::FairPermits;
 pub use self::messages::MessageApi;
 pub use self::notifications::outbox::NotificationApi;
 pub use self::operations::maintenance::OperationsApi;
