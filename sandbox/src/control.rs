@@ -25,7 +25,7 @@ use crate::live;
 use crate::moderation::Age;
 use crate::outcome::Outcome;
 use crate::world::BotAccess;
-use crate::{control_faults, control_help, transcript};
+use crate::{control_faults, control_help, coverage, transcript};
 
 /// One thing that the control API does.
 pub(crate) struct Route {
@@ -74,6 +74,14 @@ pub(crate) fn routes() -> Vec<Route> {
             || get(state),
             "a person's view: channels with messages, notifications, commands, unanswered \
              interactions",
+        ),
+        route(
+            "GET",
+            "/_sandbox/coverage",
+            Takes::Nothing,
+            || get(coverage::tell),
+            "what of Discord is here: operations, events, opcodes and components, each simulated, \
+             checked (answered, but nothing comes of it) or loud (refused by its name)",
         ),
         route(
             "POST",

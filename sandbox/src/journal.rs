@@ -33,6 +33,9 @@ pub struct JournalEntry {
     pub body: Value,
     /// Body of the answer; `null` if there was none.
     pub answer: Value,
+    /// What Discord has and the sandbox has not, if the entry ran into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap: Option<String>,
 }
 
 /// Which interface an entry belongs to.
@@ -89,6 +92,7 @@ impl Journal {
             status,
             body,
             answer,
+            gap: None,
         });
     }
 
@@ -111,7 +115,15 @@ impl Journal {
             status: None,
             body: data,
             answer: Value::Null,
+            gap: None,
         });
+    }
+
+    /// Notes that the last entry ran into something that the sandbox has not.
+    pub(crate) fn mark(&mut self, gap: String) {
+        if let Some(entry) = self.entries.back_mut() {
+            entry.gap = Some(gap);
+        }
     }
 
     /// The entries with a number greater than `n`.

@@ -10,8 +10,8 @@
 //! [`World::more_bots`]).
 //!
 //! Not simulated: voice, threads, reactions, attachments as command options, components of "version
-//! 2" and fields of forms other than rows of text inputs (both are refused as invalid), more than
-//! one shard.
+//! 2" and fields of forms other than rows of text inputs, more than one shard. What Discord has and
+//! the sandbox has not is refused by its name (501), never passed over in silence.
 
 mod actions;
 mod addresses;
@@ -21,9 +21,12 @@ mod context;
 mod control;
 mod control_faults;
 mod control_help;
+mod coverage;
+mod description;
 mod error;
 mod fault;
 mod founding;
+mod gap;
 mod gateway;
 mod http;
 mod hub;

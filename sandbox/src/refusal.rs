@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::gap::Gap;
+
 /// An error answer of the REST interface.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Refusal {
@@ -10,11 +12,19 @@ pub(crate) struct Refusal {
     code: u32,
     message: String,
     errors: Option<Value>,
+    /// What Discord would do and this sandbox cannot.
+    pub(crate) gap: Option<Gap>,
 }
 
 impl Refusal {
     fn new(status: u16, code: u32, message: &str) -> Self {
-        Self { status, code, message: message.to_owned(), errors: None }
+        Self { status, code, message: message.to_owned(), errors: None, gap: None }
+    }
+
+    /// The answer to what Discord has and this sandbox has not.
+    pub(crate) fn gap(gap: Gap) -> Self {
+        let message = format!("501: Not Implemented: {}", gap.words());
+        Self { gap: Some(gap), ..Self::new(501, 0, &message) }
     }
 
     /// The JSON body.
@@ -22,6 +32,9 @@ impl Refusal {
         let mut body = json!({ "message": self.message, "code": self.code });
         if let Some(errors) = &self.errors {
             body["errors"] = errors.clone();
+        }
+        if let Some(gap) = &self.gap {
+            body["not_simulated"] = json!({ gap.kind: gap.name });
         }
         body
     }
@@ -51,6 +64,17 @@ impl Refusal {
 
     pub(crate) fn invalid_json() -> Self {
         Self::new(400, 50109, "The request body contains invalid JSON.")
+    }
+
+    /// The refusal of a body that is neither JSON nor a form.
+    pub(crate) fn content_type() -> Self {
+        let words = "Expected \"Content-Type\" header to be one of {'application/json', \
+                     'application/x-www-form-urlencoded', 'multipart/form-data'}.";
+        Problems::one("", "CONTENT_TYPE_INVALID", words)
+    }
+
+    pub(crate) fn invalid_version() -> Self {
+        Self::new(400, 50041, "Invalid API version")
     }
 
     pub(crate) fn unknown_channel() -> Self {
@@ -83,6 +107,11 @@ impl Refusal {
 
     pub(crate) fn unknown_command() -> Self {
         Self::new(404, 10063, "Unknown application command")
+    }
+
+    pub(crate) fn not_your_application() -> Self {
+        let words = "You are not authorized to perform this action on this application";
+        Self::new(403, 20012, words)
     }
 
     pub(crate) fn too_many_commands(most: usize) -> Self {
@@ -121,6 +150,12 @@ impl Refusal {
         Self::new(403, 50007, "Cannot send messages to this user")
     }
 
+    /// Bots cannot write to bots. The status differs from that of a person who does not want
+    /// messages.
+    pub(crate) fn cannot_dm_bot() -> Self {
+        Self::new(400, 50007, "Cannot send messages to this user")
+    }
+
     pub(crate) fn missing_permissions() -> Self {
         Self::new(403, 50013, "Missing Permissions")
     }
@@ -156,64 +191,6 @@ impl Problems {
     /// Notes that a field is missing.
     pub(crate) fn required(&mut self, path: &str) {
         self.add(path, "BASE_TYPE_REQUIRED", "This field is required");
-    }
-
-    /// Checks a text's length in characters. Text that is absent is not checked.
-    pub(crate) fn length(&mut self, path: &str, text: &Value, least: usize, most: usize) {
-        if text.is_null() {
-            return;
-        }
-        let Some(text) = text.as_str() else {
-            return self.add(path, "STRING_TYPE_CONVERT", "Could not interpret as string.");
-        };
-        let length = text.chars().count();
-        if length < least && least == 1 {
-            self.required(path);
-        } else if length > most && least == 0 {
-            let words = format!("Must be {most} or fewer in length.");
-            self.add(path, "BASE_TYPE_MAX_LENGTH", words);
-        } else if length < least || length > most {
-            let words = format!("Must be between {least} and {most} in length.");
-            self.add(path, "BASE_TYPE_BAD_LENGTH", words);
-        }
-    }
-
-    /// Checks a text that must be there.
-    pub(crate) fn required_text(&mut self, path: &str, text: &Value, most: usize) {
-        if text.is_null() {
-            return self.required(path);
-        }
-        self.length(path, text, 1, most);
-    }
-
-    /// Checks the number of elements of a list.
-    pub(crate) fn count(&mut self, path: &str, count: usize, least: usize, most: usize) {
-        if count > most && least == 0 {
-            let words = format!("Must be {most} or fewer in length.");
-            self.add(path, "BASE_TYPE_MAX_LENGTH", words);
-        } else if count < least || count > most {
-            let words = format!("Must be between {least} and {most} in length.");
-            self.add(path, "BASE_TYPE_BAD_LENGTH", words);
-        }
-    }
-
-    /// Checks that a number is within bounds. A number that is absent is not checked.
-    pub(crate) fn within(&mut self, path: &str, number: &Value, least: i64, most: i64) {
-        if number.is_null() {
-            return;
-        }
-        match number.as_i64() {
-            None => self.add(path, "NUMBER_TYPE_COERCE", "Value is not int."),
-            Some(value) if value < least => {
-                let words = format!("int value should be greater than or equal to {least}.");
-                self.add(path, "NUMBER_TYPE_MIN", words);
-            }
-            Some(value) if value > most => {
-                let words = format!("int value should be less than or equal to {most}.");
-                self.add(path, "NUMBER_TYPE_MAX", words);
-            }
-            Some(_) => {}
-        }
     }
 
     /// The refusal of the form, if anything is wrong with it.
@@ -263,7 +240,8 @@ mod tests {
     #[test]
     fn problems_nest_as_discord_nests_them() {
         let mut problems = Problems::default();
-        problems.length("embeds.0.title", &json!("x".repeat(257)), 0, 256);
+        let words = "Must be 256 or fewer in length.";
+        problems.add("embeds.0.title", "BASE_TYPE_MAX_LENGTH", words);
         let refusal = problems.into_result().unwrap_err();
         assert_eq!(
             refusal.body(),

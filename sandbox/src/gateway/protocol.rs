@@ -8,11 +8,15 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Ending, Gateway, Link, Order, Resumption, Session, control, ends_session, intents};
+use crate::coverage;
+use crate::description::SENT_BY_BOTS;
 use crate::fault::{DropHow, GatewayPhase};
+use crate::gap::{self, Gap};
 use crate::journal::Direction;
 use crate::mentions::id_of;
 use crate::model::{Application, User};
 use crate::objects::Hears;
+use crate::snowflake::Snowflake;
 use crate::state::State;
 
 /// Largest payload a client may send, in bytes (Discord's documented limit).
@@ -81,7 +85,10 @@ impl Connection {
                 self.request_members(state, data);
                 Ok(())
             }
-            (Some(3 | 4 | 31), true) => Ok(()),
+            (Some(op @ (3 | 4 | 31)), true) => {
+                self.ignore(state, op, data);
+                Ok(())
+            }
             (Some(_), _) => Err(UNKNOWN_OPCODE),
             (None, _) => Err(DECODE_ERROR),
         }
@@ -166,11 +173,29 @@ impl Connection {
         Ok(())
     }
 
+    /// The application whose session this is.
+    fn application(&self, gateway: &Gateway) -> Option<Snowflake> {
+        let id = self.session.as_ref()?;
+        let session = gateway.sessions.iter().find(|session| session.id == *id);
+        session.map(|session| session.application)
+    }
+
+    /// Notes an operation that is part of Discord, but not of this sandbox.
+    fn ignore(&self, state: &mut State, op: u64, data: &Value) {
+        let known = SENT_BY_BOTS.iter().find(|(number, _)| *number == op);
+        let name = known.map_or("unknown", |(_, name)| name);
+        let gap = Gap { kind: "opcode", name: format!("{name} ({op})") };
+        let application = self.application(&state.gateway);
+        state.journal.gateway(Direction::In, application, name, data.clone());
+        state.journal.mark(gap.to_string());
+        gap::tell(&gap.words());
+        state.touch();
+    }
+
     /// Operation 8: the members that match, in one chunk.
     fn request_members(&self, state: &mut State, data: &Value) {
         let Some(id) = &self.session else { return };
-        let session = state.gateway.sessions.iter().find(|session| session.id == *id);
-        let Some(application) = session.map(|session| session.application) else { return };
+        let Some(application) = self.application(&state.gateway) else { return };
         let realm = &state.realm;
         let guild = id_of(&data["guild_id"]).and_then(|id| realm.guild(id));
         // Discord answers nothing for a guild that the bot is not in.
@@ -248,9 +273,20 @@ fn authenticate<'a>(
     if let Some(fields) = data.as_object_mut() {
         fields.remove("token");
     }
+    let intents = data["intents"].as_u64().filter(|_| name == "IDENTIFY");
     state.journal.gateway(Direction::In, application, name, data);
+    mark_missing_events(state, intents.unwrap_or(0));
     let application = application.and_then(|id| state.realm.application(id));
     application.ok_or(AUTHENTICATION_FAILED)
+}
+
+/// Tells of the events that a bot asks for with its intents and that this sandbox does not send.
+fn mark_missing_events(state: &mut State, intents: u64) {
+    let missing = coverage::missing_events(intents).join(", ");
+    if !missing.is_empty() {
+        state.journal.mark(format!("events {missing}"));
+        gap::tell(&format!("a bot's intents ask for events that are never sent here: {missing}"));
+    }
 }
 
 /// Sends an event to one session and notes it.

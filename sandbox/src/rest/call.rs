@@ -23,6 +23,10 @@ pub(crate) struct Call {
     pub(crate) method: String,
     /// The path below `/api/v10`, decoded, in parts.
     pub(crate) segments: Vec<String>,
+    /// The application whose token came along.
+    pub(crate) application: Option<Snowflake>,
+    /// Those parts of the path that vary, by their names in the operation's template.
+    pub(crate) parameters: Vec<(&'static str, String)>,
     pub(crate) query: HashMap<String, String>,
     /// The JSON body; `null` without one.
     pub(crate) body: Value,
@@ -65,6 +69,8 @@ impl Call {
         Self {
             method: method.to_owned(),
             segments: path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect(),
+            application: None,
+            parameters: Vec::new(),
             query: pairs(query),
             body: Value::Null,
             files: Vec::new(),
@@ -90,6 +96,9 @@ impl Call {
             return self.read_fields(&bytes);
         }
         if !bytes.is_empty() {
+            if !kind.starts_with("application/json") {
+                return Err(Refusal::content_type());
+            }
             self.body = serde_json::from_slice(&bytes).map_err(|_| Refusal::invalid_json())?;
         }
         Ok(())
@@ -140,6 +149,27 @@ impl Call {
         Ok(())
     }
 
+    /// The bot that sends the request.
+    pub(crate) fn bot(&self) -> Result<Snowflake, Refusal> {
+        self.application.ok_or_else(|| Refusal::bare(401))
+    }
+
+    /// A part of the path, by its name in the operation's template.
+    pub(crate) fn parameter(&self, name: &str) -> &str {
+        let found = self.parameters.iter().find(|(known, _)| *known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// An id in the path, by its name in the operation's template.
+    pub(crate) fn id(&self, name: &str) -> Result<Snowflake, Refusal> {
+        id(self.parameter(name), name)
+    }
+
+    /// The numbers of the files that came along.
+    pub(crate) fn file_numbers(&self) -> Vec<u64> {
+        self.files.iter().map(|upload| upload.n).collect()
+    }
+
     /// The body as the journal keeps it: files by name and size.
     pub(crate) fn for_journal(&self) -> Value {
         if self.files.is_empty() {
@@ -162,8 +192,14 @@ impl Call {
 /// An id in a path; what is none gets Discord's answer to that.
 pub(crate) fn id(text: &str, field: &str) -> Result<Snowflake, Refusal> {
     text.parse().map_err(|_| {
-        let words = format!("Value \"{text}\" is not snowflake.");
-        crate::refusal::Problems::one(field, "NUMBER_TYPE_COERCE", words)
+        let digits = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        let (code, words) = if digits {
+            let words = format!("snowflake value should be less than or equal to {}.", i64::MAX);
+            ("NUMBER_TYPE_MAX", words)
+        } else {
+            ("NUMBER_TYPE_COERCE", format!("Value \"{text}\" is not snowflake."))
+        };
+        crate::refusal::Problems::one(field, code, words)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, Reply, id};
+use super::call::{Answer, Call, Reply};
 use super::drafts;
 use crate::interactions::{Answer as Stands, Interaction, Kind, Modal, Stage};
 use crate::messages::{Draft, Envelope, Patch};
@@ -21,12 +21,12 @@ const CHOICES: u64 = 8;
 const MODAL: u64 = 9;
 
 /// POST `/interactions/{id}/{token}/callback`.
-pub(super) fn respond(state: &mut State, call: &Call, interaction: &str, token: &str) -> Answer {
-    let id = id(interaction, "interaction_id")?;
-    let kind = open(state, id, token)?;
-    let given = call.body["type"].as_u64();
-    let type_ = validate::callback::type_of(given, allowed(kind))?;
+pub(super) fn respond(state: &mut State, call: &Call) -> Answer {
+    let id = call.id("interaction_id")?;
+    let kind = open(state, id, call.parameter("interaction_token"))?;
+    let type_ = validate::callback::type_of(&call.body, allowed(kind))?;
     let data = &call.body["data"];
+    validate::callback::is_object(data)?;
     let message = match type_ {
         MESSAGE => Some(reply(state, call, id, data)?),
         DEFERRED_MESSAGE => Some(defer(state, id, data)?),
@@ -104,7 +104,7 @@ fn reply(
     id: Snowflake,
     data: &Value,
 ) -> Result<Snowflake, Refusal> {
-    validate::callback::message(data, call.files.len())?;
+    validate::callback::message(data, &call.file_numbers())?;
     let draft = drafts::draft(state, data, &call.files);
     let message = post(state, id, data, draft)?;
     answered(state, id, message)

@@ -2,51 +2,42 @@
 
 use serde_json::Value;
 
-use super::call::{Answer, Call, Reply, id};
+use super::call::{Answer, Call, Reply};
 use crate::commands::{Command, Scope};
 use crate::model::Application;
-use crate::refusal::{Problems, Refusal};
+use crate::refusal::Refusal;
 use crate::snowflake::Snowflake;
 use crate::state::State;
 use crate::validate;
 
-pub(super) fn route(
-    state: &mut State,
-    call: &Call,
-    bot: Snowflake,
-    application: &str,
-    path: &[&str],
-) -> Answer {
-    if id(application, "application_id")? != bot {
-        return Err(Refusal::missing_access());
-    }
-    let (scope, rest) = match path {
-        ["commands", rest @ ..] => (Scope::Global, rest),
-        ["guilds", guild, "commands", rest @ ..] => {
-            let guild = state.realm.guild(id(guild, "guild_id")?);
-            let guild = guild.filter(|guild| guild.has(bot));
-            (Scope::Guild(guild.ok_or_else(Refusal::missing_access)?.id), rest)
-        }
-        _ => return Err(Refusal::bare(404)),
-    };
-    let shelf = Shelf { bot, scope };
-    match (call.method.as_str(), rest) {
-        ("GET", []) => Ok(Reply::ok(shelf.list(state)?)),
-        ("PUT", []) => shelf.replace(state, &call.body),
-        ("POST", []) => shelf.create(state, &call.body),
-        ("GET", [command]) => {
-            let index = shelf.index_of(state, id(command, "command_id")?)?;
-            shelf.reply(state, index)
-        }
-        ("PATCH", [command]) => shelf.edit(state, call, id(command, "command_id")?),
-        ("DELETE", [command]) => {
-            let index = shelf.index_of(state, id(command, "command_id")?)?;
-            shelf.commands(state)?.remove(index);
-            state.touch();
-            Ok(Reply::empty())
-        }
-        _ => Err(Refusal::bare(404)),
-    }
+pub(super) fn list(state: &mut State, call: &Call) -> Answer {
+    Ok(Reply::ok(Shelf::of(state, call)?.list(state)?))
+}
+
+pub(super) fn replace(state: &mut State, call: &Call) -> Answer {
+    Shelf::of(state, call)?.replace(state, &call.body)
+}
+
+pub(super) fn create(state: &mut State, call: &Call) -> Answer {
+    Shelf::of(state, call)?.create(state, &call.body)
+}
+
+pub(super) fn get(state: &mut State, call: &Call) -> Answer {
+    let shelf = Shelf::of(state, call)?;
+    let index = shelf.index_of(state, call)?;
+    shelf.reply(state, index)
+}
+
+pub(super) fn edit(state: &mut State, call: &Call) -> Answer {
+    Shelf::of(state, call)?.edit(state, call)
+}
+
+pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
+    let shelf = Shelf::of(state, call)?;
+    let index = shelf.index_of(state, call)?;
+    shelf.commands(state)?.remove(index);
+    state.touch();
+    Ok(Reply::empty())
 }
 
 /// The commands of one application in one scope.
@@ -57,6 +48,21 @@ struct Shelf {
 }
 
 impl Shelf {
+    /// The commands that a request is about. Those of other applications are none of the bot's
+    /// business.
+    fn of(state: &State, call: &Call) -> Result<Self, Refusal> {
+        let bot = call.bot()?;
+        if call.id("application_id")? != bot {
+            return Err(Refusal::not_your_application());
+        }
+        if call.parameter("guild_id").is_empty() {
+            return Ok(Self { bot, scope: Scope::Global });
+        }
+        let guild = state.realm.guild(call.id("guild_id")?);
+        let guild = guild.filter(|guild| guild.has(bot)).ok_or_else(Refusal::missing_access)?;
+        Ok(Self { bot, scope: Scope::Guild(guild.id) })
+    }
+
     fn application(self, state: &State) -> Result<&Application, Refusal> {
         state.realm.application(self.bot).ok_or_else(Refusal::missing_access)
     }
@@ -75,7 +81,8 @@ impl Shelf {
             .collect())
     }
 
-    fn index_of(self, state: &State, id: Snowflake) -> Result<usize, Refusal> {
+    fn index_of(self, state: &State, call: &Call) -> Result<usize, Refusal> {
+        let id = call.id("command_id")?;
         let wanted = |command: &Command| command.id == id && command.scope == self.scope;
         let index = self.application(state)?.commands.iter().position(wanted);
         index.ok_or_else(Refusal::unknown_command)
@@ -89,11 +96,8 @@ impl Shelf {
 
     /// Replaces all commands of the scope. One whose name stays keeps its id.
     fn replace(self, state: &mut State, body: &Value) -> Answer {
-        let specs = body.as_array().ok_or_else(|| {
-            let words = "Only iterables may be used in a ListType";
-            Problems::one("", "LIST_TYPE_CONVERT", words)
-        })?;
-        validate::command::all(specs)?;
+        validate::command::all(body)?;
+        let specs = body.as_array().map_or(&[][..], Vec::as_slice);
         let clock = state.clock().clone();
         let commands = self.commands(state)?;
         let (old, others): (Vec<_>, Vec<_>) =
@@ -136,8 +140,8 @@ impl Shelf {
         Ok(Reply { status, ..self.reply(state, index)? })
     }
 
-    fn edit(self, state: &mut State, call: &Call, id: Snowflake) -> Answer {
-        let index = self.index_of(state, id)?;
+    fn edit(self, state: &mut State, call: &Call) -> Answer {
+        let index = self.index_of(state, call)?;
         let version = state.clock().next_id();
         let command = &mut self.commands(state)?[index];
         let mut spec = command.spec.clone();

@@ -2,57 +2,44 @@
 
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, Reply, id};
+use super::call::{Answer, Call, Reply};
 use crate::gateway::IDENTIFY_LIMIT;
-use crate::mentions::id_of;
-use crate::model::{Guild, Member, User};
+use crate::model::{Application, Guild, Member, User};
 use crate::refusal::{Problems, Refusal};
-use crate::snowflake::Snowflake;
 use crate::state::State;
+use crate::validate;
 
-pub(super) fn route(state: &mut State, call: &Call, bot: Snowflake, path: &[&str]) -> Answer {
-    let application = state.realm.application(bot).ok_or_else(|| Refusal::bare(401))?;
-    let realm = &state.realm;
-    match (call.method.as_str(), path) {
-        ("GET", ["gateway", "bot"]) => Ok(gateway_bot(state, bot)),
-        ("GET", ["users", "@me"]) => Ok(Reply::ok(realm.current_user_object(&application.bot))),
-        ("GET", ["users", "@me", "guilds"]) => Ok(guilds(state, bot)),
-        ("POST", ["users", "@me", "channels"]) => open_dm(state, call, bot),
-        // Bots are never told of their direct messages.
-        ("GET", ["users", "@me", "channels"]) => Ok(Reply::ok(json!([]))),
-        ("GET", ["users", user]) => {
-            let user = realm.user(id(user, "user_id")?);
-            let user = user.ok_or_else(Refusal::unknown_user)?;
-            Ok(Reply::ok(realm.user_object(user)))
-        }
-        ("GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]) => {
-            Ok(Reply::ok(realm.application_object(application)))
-        }
-        ("GET", ["soundboard-default-sounds"]) => Ok(Reply::ok(default_sounds())),
-        ("PATCH", ["applications", "@me"]) => edit_application(state, call, bot),
-        (_, ["guilds", guild, rest @ ..]) => {
-            let guild = realm.guild(id(guild, "guild_id")?);
-            let guild = guild.ok_or_else(Refusal::unknown_guild)?;
-            // The guild itself does not exist for a bot that is not in it; what is in it is
-            // forbidden.
-            match rest {
-                _ if guild.has(bot) => guild_route(state, call, guild, rest),
-                [] => Err(Refusal::unknown_guild()),
-                _ => Err(Refusal::missing_access()),
-            }
-        }
-        _ => Err(Refusal::bare(404)),
-    }
+pub(super) fn gateway(state: &mut State, _: &Call) -> Answer {
+    Ok(Reply::ok(json!({ "url": state.settings.gateway })))
 }
 
-/// GET `/gateway`.
-pub(super) fn gateway(state: &State) -> Reply {
-    Reply::ok(json!({ "url": state.settings.gateway }))
+/// The application whose bot sends a request.
+fn own<'a>(state: &'a State, call: &Call) -> Result<&'a Application, Refusal> {
+    state.realm.application(call.bot()?).ok_or_else(|| Refusal::bare(401))
+}
+
+pub(super) fn me(state: &mut State, call: &Call) -> Answer {
+    Ok(Reply::ok(state.realm.current_user_object(&own(state, call)?.bot)))
+}
+
+pub(super) fn user(state: &mut State, call: &Call) -> Answer {
+    let user = state.realm.user(call.id("user_id")?);
+    let user = user.ok_or_else(Refusal::unknown_user)?;
+    Ok(Reply::ok(state.realm.user_object(user)))
+}
+
+pub(super) fn no_channels(_: &mut State, _: &Call) -> Answer {
+    Ok(Reply::ok(json!([])))
+}
+
+pub(super) fn application(state: &mut State, call: &Call) -> Answer {
+    Ok(Reply::ok(state.realm.application_object(own(state, call)?)))
 }
 
 /// Of the application only the endpoint can be changed, and only taken away: Discord accepts a new
 /// one when it has answered a signed ping, and nothing here can.
-fn edit_application(state: &mut State, call: &Call, bot: Snowflake) -> Answer {
+pub(super) fn edit_application(state: &mut State, call: &Call) -> Answer {
+    let bot = call.bot()?;
     match call.body.get("interactions_endpoint_url") {
         None => {}
         Some(Value::Null) => state.set_endpoint(bot, None),
@@ -66,51 +53,61 @@ fn edit_application(state: &mut State, call: &Call, bot: Snowflake) -> Answer {
         }
     }
     state.touch();
-    let application = state.realm.application(bot).ok_or_else(|| Refusal::bare(401))?;
-    Ok(Reply::ok(state.realm.application_object(application)))
+    application(state, call)
 }
 
-fn guild_route(state: &State, call: &Call, guild: &Guild, path: &[&str]) -> Answer {
-    let realm = &state.realm;
-    match (call.method.as_str(), path) {
-        ("GET", []) => Ok(whole(state, call, guild)),
-        ("GET", ["channels"]) => Ok(Reply::ok(realm.guild_channel_objects(guild))),
-        ("GET", ["roles"]) => Ok(Reply::ok(realm.role_objects(guild))),
-        ("GET", ["members", "search"]) => Ok(search(state, call, guild)),
-        ("GET", ["members", user]) => {
-            let user = realm.user(id(user, "user_id")?);
-            let user = user.ok_or_else(Refusal::unknown_user)?;
-            let member = guild.member(user.id).ok_or_else(Refusal::unknown_member)?;
-            Ok(Reply::ok(realm.member_object(member)))
-        }
-        _ => Err(Refusal::bare(404)),
-    }
-}
-
-/// A guild; with counts, on request, of members and of those online, which all are.
-fn whole(state: &State, call: &Call, guild: &Guild) -> Reply {
+pub(super) fn guild(state: &mut State, call: &Call) -> Answer {
+    let guild = state.realm.guild(call.id("guild_id")?);
+    let bot = call.bot()?;
+    let guild = guild.filter(|guild| guild.has(bot)).ok_or_else(Refusal::unknown_guild)?;
     let mut object = state.realm.guild_object(guild);
+    // Everybody is online.
     if call.is_set("with_counts") {
         object["approximate_member_count"] = json!(guild.members.len());
         object["approximate_presence_count"] = json!(guild.members.len());
     }
-    Reply::ok(object)
+    Ok(Reply::ok(object))
 }
 
 /// A sound that every guild has, as Discord's documentation shows it ("Soundboard Resource").
-fn default_sounds() -> Value {
-    json!([{
+pub(super) fn default_sounds(_: &mut State, _: &Call) -> Answer {
+    Ok(Reply::ok(json!([{
         "sound_id": "1",
         "name": "quack",
         "volume": 1.0,
         "emoji_id": null,
         "emoji_name": "\u{1F986}",
         "available": true,
-    }])
+    }])))
 }
 
-fn gateway_bot(state: &State, bot: Snowflake) -> Reply {
-    Reply::ok(json!({
+/// The guild that a request is about something in. The guild itself does not exist for a bot that
+/// is not in it; what is in it is forbidden.
+fn inside<'a>(state: &'a State, call: &Call) -> Result<&'a Guild, Refusal> {
+    let guild = state.realm.guild(call.id("guild_id")?);
+    let guild = guild.ok_or_else(Refusal::unknown_guild)?;
+    if guild.has(call.bot()?) { Ok(guild) } else { Err(Refusal::missing_access()) }
+}
+
+pub(super) fn channels(state: &mut State, call: &Call) -> Answer {
+    Ok(Reply::ok(state.realm.guild_channel_objects(inside(state, call)?)))
+}
+
+pub(super) fn roles(state: &mut State, call: &Call) -> Answer {
+    Ok(Reply::ok(state.realm.role_objects(inside(state, call)?)))
+}
+
+pub(super) fn member(state: &mut State, call: &Call) -> Answer {
+    let guild = inside(state, call)?;
+    let user = state.realm.user(call.id("user_id")?);
+    let user = user.ok_or_else(Refusal::unknown_user)?;
+    let member = guild.member(user.id).ok_or_else(Refusal::unknown_member)?;
+    Ok(Reply::ok(state.realm.member_object(member)))
+}
+
+pub(super) fn gateway_bot(state: &mut State, call: &Call) -> Answer {
+    let bot = call.bot()?;
+    Ok(Reply::ok(json!({
         "url": state.settings.gateway,
         "shards": 1,
         "session_start_limit": {
@@ -119,10 +116,12 @@ fn gateway_bot(state: &State, bot: Snowflake) -> Reply {
             "reset_after": 86_400_000,
             "max_concurrency": 1,
         },
-    }))
+    })))
 }
 
-fn guilds(state: &State, bot: Snowflake) -> Reply {
+pub(super) fn guilds(state: &mut State, call: &Call) -> Answer {
+    let bot = call.bot()?;
+    let limit = validate::query::int(&call.query, "limit", (1, 200), 200)?;
     let mut guilds: Vec<_> = state.realm.guilds_of(bot).collect();
     // Discord sorts them by id.
     guilds.sort_unstable_by_key(|guild| guild.id);
@@ -136,14 +135,14 @@ fn guilds(state: &State, bot: Snowflake) -> Reply {
             "features": [],
         })
     };
-    Reply::ok(guilds.into_iter().map(partial).collect::<Vec<_>>())
+    Ok(Reply::ok(guilds.into_iter().take(limit).map(partial).collect::<Vec<_>>()))
 }
 
 /// Members whose name or nick begins with the query.
-fn search(state: &State, call: &Call, guild: &Guild) -> Reply {
-    let query = call.query.get("query").map(|query| query.to_lowercase());
-    let query = query.unwrap_or_default();
-    let limit = call.query.get("limit").and_then(|limit| limit.parse().ok());
+pub(super) fn search(state: &mut State, call: &Call) -> Answer {
+    let guild = inside(state, call)?;
+    let query = validate::query::text(&call.query, "query")?.to_lowercase();
+    let limit = validate::query::int(&call.query, "limit", (1, 1_000), 1)?;
     let fits = |user: &User, member: &Member| {
         let names = [Some(&user.name), Some(&user.display_name), member.nick.as_ref()];
         names.into_iter().flatten().any(|name| name.to_lowercase().starts_with(&query))
@@ -153,19 +152,21 @@ fn search(state: &State, call: &Call, guild: &Guild) -> Reply {
         .users_in(guild)
         .filter_map(|user| Some((user, guild.member(user.id)?)))
         .filter(|(user, member)| fits(user, member))
-        .take(limit.unwrap_or(1))
+        .take(limit)
         .map(|(_, member)| state.realm.member_object(member))
         .collect();
-    Reply::ok(members)
+    Ok(Reply::ok(members))
 }
 
 /// The direct message with a person: always the same channel.
-fn open_dm(state: &State, call: &Call, bot: Snowflake) -> Answer {
-    let recipient: Snowflake = id_of(&call.body["recipient_id"]).ok_or_else(|| {
-        Problems::one("recipient_id", "BASE_TYPE_REQUIRED", "This field is required")
-    })?;
-    let user = state.realm.people.iter().find(|user| user.id == recipient);
+pub(super) fn open_dm(state: &mut State, call: &Call) -> Answer {
+    let bot = call.bot()?;
+    let recipient = validate::message::recipient(&call.body)?;
+    let user = recipient.and_then(|recipient| state.realm.user(recipient));
     let user = user.ok_or_else(Refusal::invalid_recipient)?;
+    if user.bot {
+        return Err(Refusal::cannot_dm_bot());
+    }
     if !state.realm.share_guild(bot, user.id) {
         return Err(Refusal::no_mutual_guild());
     }

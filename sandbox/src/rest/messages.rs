@@ -17,65 +17,42 @@ use crate::validate;
 /// How long `enforce_nonce` remembers. Discord says "the past few minutes".
 const NONCE_MEMORY: TimeDelta = TimeDelta::minutes(5);
 
-pub(super) fn route(
-    state: &mut State,
-    call: &Call,
-    bot: Snowflake,
-    channel: &str,
-    path: &[&str],
-) -> Answer {
-    let channel = visible(state, bot, channel)?;
-    match (call.method.as_str(), path) {
-        ("GET", []) => list(state, call, bot, channel),
-        ("GET", ["pins"]) => Ok(Reply::ok(json!({ "items": [], "has_more": false }))),
-        ("GET", [message]) => {
-            if !may(state, bot, channel, READ_MESSAGE_HISTORY) {
-                return Err(Refusal::missing_permissions());
-            }
-            let message = public(channel, message)?;
-            Ok(Reply::ok(state.message_for_bot(message, bot)))
-        }
-        ("POST", []) => {
-            let channel = channel.id;
-            create(state, call, bot, channel)
-        }
-        ("PATCH", [message]) => {
-            let message = public(channel, message)?.clone();
-            edit(state, call, bot, &message)
-        }
-        ("DELETE", [message]) => {
-            let message = public(channel, message)?;
-            if message.author != bot {
-                return Err(match channel.place {
-                    Place::Dm { .. } => Refusal::not_in_dm(),
-                    _ => Refusal::missing_permissions(),
-                });
-            }
-            let message = message.id;
-            state.remove(message);
-            Ok(Reply::empty())
-        }
-        _ => Err(Refusal::bare(404)),
+pub(super) fn get(state: &mut State, call: &Call) -> Answer {
+    let channel = visible(state, call)?;
+    let bot = call.bot()?;
+    if !may(state, bot, channel, READ_MESSAGE_HISTORY) {
+        return Err(Refusal::missing_permissions());
     }
+    let message = public(channel, call)?;
+    Ok(Reply::ok(state.message_for_bot(message, bot)))
+}
+
+pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
+    let channel = visible(state, call)?;
+    let message = public(channel, call)?;
+    if message.author != call.bot()? {
+        return Err(match channel.place {
+            Place::Dm { .. } => Refusal::not_in_dm(),
+            _ => Refusal::missing_permissions(),
+        });
+    }
+    let message = message.id;
+    state.remove(message);
+    Ok(Reply::empty())
 }
 
 /// A message that can be fetched: ephemeral ones cannot (10008).
-fn public<'a>(channel: &'a Channel, message: &str) -> Result<&'a Message, Refusal> {
-    let wanted = id(message, "message_id")?;
+fn public<'a>(channel: &'a Channel, call: &Call) -> Result<&'a Message, Refusal> {
+    let wanted = call.id("message_id")?;
     let found = channel.public().find(|message| message.id == wanted);
     found.ok_or_else(Refusal::unknown_message)
 }
 
 /// Newest first, as Discord lists them.
-fn list(state: &State, call: &Call, bot: Snowflake, channel: &Channel) -> Answer {
-    let limit = match call.query.get("limit").map(|limit| limit.parse::<usize>()) {
-        None => 50,
-        Some(Ok(limit)) if (1..=100).contains(&limit) => limit,
-        Some(_) => {
-            let words = "int value should be between 1 and 100.";
-            return Err(Problems::one("limit", "NUMBER_TYPE_MAX", words));
-        }
-    };
+pub(super) fn list(state: &mut State, call: &Call) -> Answer {
+    let channel = visible(state, call)?;
+    let bot = call.bot()?;
+    let limit = validate::query::int(&call.query, "limit", (1, 100), 50)?;
     let bound = |name: &str| -> Result<Option<Snowflake>, Refusal> {
         call.query.get(name).map(|text| id(text, name)).transpose()
     };
@@ -102,10 +79,12 @@ fn list(state: &State, call: &Call, bot: Snowflake, channel: &Channel) -> Answer
     Ok(Reply::ok(objects))
 }
 
-fn create(state: &mut State, call: &Call, bot: Snowflake, channel: Snowflake) -> Answer {
+pub(super) fn create(state: &mut State, call: &Call) -> Answer {
+    let channel = visible(state, call)?.id;
+    let bot = call.bot()?;
     may_write(state, bot, channel)?;
     may_enclose(state, bot, channel, call)?;
-    validate::message::create(&call.body, call.files.len())?;
+    validate::message::create(&call.body, &call.file_numbers())?;
     if let Some(existing) = same_nonce(state, call, bot, channel) {
         return Ok(Reply::ok(existing));
     }
@@ -211,11 +190,12 @@ fn replied_to(
     Ok(found)
 }
 
-fn edit(state: &mut State, call: &Call, bot: Snowflake, message: &Message) -> Answer {
-    if message.author != bot {
+pub(super) fn edit(state: &mut State, call: &Call) -> Answer {
+    let message = public(visible(state, call)?, call)?.clone();
+    if message.author != call.bot()? {
         return Err(Refusal::other_author());
     }
-    let patch = drafts::patch(state, message, &call.body, &call.files)?;
+    let patch = drafts::patch(state, &message, &call.body, &call.files)?;
     state.edit(message.id, patch);
     let object = state.message_object(message.id);
     Ok(Reply::ok(object.ok_or_else(Refusal::unknown_message)?))

@@ -8,6 +8,7 @@ mod commands;
 mod drafts;
 mod guilds;
 mod messages;
+pub(crate) mod routes;
 mod webhooks;
 
 use std::sync::Arc;
@@ -21,7 +22,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use self::call::{Answer, Call, LARGEST_BODY, Reply};
+use self::routes::Found;
 use crate::fault::{DropHow, Effect, LimitHeader, LimitScope};
+use crate::gap::{self, Gap};
 use crate::hub::Hub;
 use crate::model::Application;
 use crate::net::Cut;
@@ -39,17 +42,19 @@ pub(crate) async fn entry(
     let (parts, body) = request.into_parts();
     let method = parts.method.as_str().to_owned();
     let query = parts.uri.query().unwrap_or_default();
-    let Some(path) = below_version(parts.uri.path()) else {
-        return Outgoing::refusal(&Refusal::bare(404)).into_response();
-    };
+    let (path, version) = below_version(parts.uri.path());
     let mut call = Call::new(&method, path, query);
     let read = read(&mut call, &parts, body).await;
+    let found = version.and_then(|()| routes::find(&method, &call.segments));
+    if let Ok(found) = &found {
+        call.parameters = found.parameters(&call.segments);
+    }
     let effect = hub.lock().faults.strike(&method, path);
     let (effect, headers) = peel(effect);
     let withheld = matches!(effect, Some(Effect::WithholdAnswer { .. } | Effect::HoldAnswer));
     let mut outgoing = match prepare(&hub, &call, effect.as_ref()).await {
         Some(outgoing) => outgoing,
-        None => carry_out(&mut hub.lock(), &parts, &call, read),
+        None => carry_out(&mut hub.lock(), &parts, &mut call, found, read),
     };
     for (header, value) in headers {
         outgoing.mangle(header, value);
@@ -73,17 +78,21 @@ fn peel(mut effect: Option<Effect>) -> (Option<Effect>, Vec<(LimitHeader, Option
     (effect, headers)
 }
 
-/// The path below `/api`, `/api/v9` or `/api/v10`.
-fn below_version(path: &str) -> Option<&str> {
-    let path = path.strip_prefix("/api")?;
-    for version in ["/v10", "/v9"] {
-        if let Some(rest) = path.strip_prefix(version)
-            && (rest.is_empty() || rest.starts_with('/'))
-        {
-            return Some(rest);
-        }
-    }
-    Some(path)
+/// The path below the version, and whether there is such a version: 9 and 10, which is taken
+/// without one, too.
+fn below_version(path: &str) -> (&str, Result<(), Refusal>) {
+    let path = path.strip_prefix("/api").unwrap_or(path);
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let number = first.strip_prefix('v').and_then(|number| number.parse::<u64>().ok());
+    let Some(number) = number else { return (path, Ok(())) };
+    let rest = path.trim_start_matches('/').get(first.len()..).unwrap_or_default();
+    let known = match number {
+        9 | 10 => Ok(()),
+        // Old, but not gone from Discord.
+        6..=8 => Err(Refusal::gap(Gap { kind: "version", name: format!("{number} of the API") })),
+        _ => Err(Refusal::invalid_version()),
+    };
+    (rest, known)
 }
 
 async fn read(call: &mut Call, parts: &Parts, body: Body) -> Result<(), Refusal> {
@@ -194,31 +203,35 @@ async fn withhold(hub: &Hub, cut: &Cut, ms: Option<u64>) {
     std::future::pending().await
 }
 
-/// Authorization, rate limit, route.
-fn carry_out(state: &mut State, parts: &Parts, call: &Call, read: Result<(), Refusal>) -> Outgoing {
-    let application = application(state, parts);
-    if needs_token(call) && application.is_none() {
+/// Address, authorization, rate limit, operation.
+fn carry_out(
+    state: &mut State,
+    parts: &Parts,
+    call: &mut Call,
+    found: Result<Found, Refusal>,
+    read: Result<(), Refusal>,
+) -> Outgoing {
+    let found = match found {
+        Ok(found) => found,
+        Err(refusal) => return Outgoing::refusal(&refusal),
+    };
+    call.application = application(state, parts);
+    if found.needs_token() && call.application.is_none() {
         return Outgoing::refusal(&Refusal::bare(401));
     }
     // Callbacks belong to no bucket: hikari reports any header of one as a fault.
     if call.segments.first().is_some_and(|root| root == "interactions") {
-        return Outgoing::answer(read.and_then(|()| route(state, call, application)));
+        return Outgoing::answer(found.answer(state, call, read));
     }
     // Libraries send no token to the routes that need none, or send it all the same.
-    let counted = application.filter(|_| needs_token(call));
+    let counted = call.application.filter(|_| found.needs_token());
     let verdict = state.limiter.enter(counted, &call.method, &call.segments);
     let mut outgoing = match &verdict.exceeded {
         Some(exceeded) => Outgoing::exceeded(exceeded),
-        None => Outgoing::answer(read.and_then(|()| route(state, call, application))),
+        None => Outgoing::answer(found.answer(state, call, read)),
     };
     outgoing.add_standing(&verdict.standing);
     outgoing
-}
-
-/// The routes of interactions are authorized by the token in their path.
-fn needs_token(call: &Call) -> bool {
-    let segments: Vec<_> = call.segments.iter().map(String::as_str).collect();
-    !matches!(segments.as_slice(), ["gateway"] | ["interactions" | "webhooks", _, _, ..])
 }
 
 /// The application whose token a request has.
@@ -228,46 +241,24 @@ fn application(state: &State, parts: &Parts) -> Option<Snowflake> {
     state.realm.authorized(token).map(Application::id)
 }
 
-/// The routes that need no token, then those that do.
-fn route(state: &mut State, call: &Call, application: Option<Snowflake>) -> Answer {
-    let segments: Vec<_> = call.segments.iter().map(String::as_str).collect();
-    match segments.as_slice() {
-        ["gateway"] if call.method == "GET" => Ok(guilds::gateway(state)),
-        ["interactions", id, token, "callback"] if call.method == "POST" => {
-            callbacks::respond(state, call, id, token)
-        }
-        ["webhooks", application, token, rest @ ..] => {
-            webhooks::route(state, call, application, token, rest)
-        }
-        path => {
-            let bot = application.ok_or_else(|| Refusal::bare(401))?;
-            authorized(state, call, bot, path)
-        }
-    }
-}
-
-fn authorized(state: &mut State, call: &Call, bot: Snowflake, path: &[&str]) -> Answer {
-    match path {
-        ["channels", id, "messages", rest @ ..] => messages::route(state, call, bot, id, rest),
-        ["channels", id, rest @ ..] => channels::route(state, call, bot, id, rest),
-        ["applications", id, rest @ ..] if *id != "@me" => {
-            commands::route(state, call, bot, id, rest)
-        }
-        path => guilds::route(state, call, bot, path),
-    }
-}
-
 fn note(hub: &Hub, parts: &Parts, path: &str, call: &Call, outgoing: &Outgoing, withheld: bool) {
     let mut shown = path.to_owned();
     if let Some(query) = parts.uri.query() {
         shown.push('?');
         shown.push_str(query);
     }
+    if let Some(gap) = &outgoing.gap {
+        gap::tell(&gap.words());
+    }
     let status = (!withheld).then_some(outgoing.status);
     let answer = outgoing.body.clone();
     let state = &mut *hub.lock();
     let application = application(state, parts);
-    state.journal.rest(application, &call.method, &shown, status, call.for_journal(), answer);
+    let body = call.for_journal();
+    state.journal.rest(application, &call.method, &shown, status, body, answer);
+    if let Some(gap) = &outgoing.gap {
+        state.journal.mark(gap.to_string());
+    }
     state.touch();
 }
 
@@ -277,18 +268,21 @@ struct Outgoing {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Value,
+    /// What it says this sandbox has not.
+    gap: Option<Gap>,
 }
 
 impl Outgoing {
     fn answer(answer: Answer) -> Self {
         match answer {
-            Ok(Reply { status, body }) => Self { status, headers: Vec::new(), body },
+            Ok(Reply { status, body }) => Self { status, headers: Vec::new(), body, gap: None },
             Err(refusal) => Self::refusal(&refusal),
         }
     }
 
     fn refusal(refusal: &Refusal) -> Self {
-        Self { status: refusal.status, headers: Vec::new(), body: refusal.body() }
+        let body = refusal.body();
+        Self { status: refusal.status, headers: Vec::new(), body, gap: refusal.gap.clone() }
     }
 
     fn exceeded(exceeded: &Exceeded) -> Self {
@@ -309,6 +303,7 @@ impl Outgoing {
                 "retry_after": (seconds * 1000.0).round() / 1000.0,
                 "global": global,
             }),
+            gap: None,
         }
     }
 

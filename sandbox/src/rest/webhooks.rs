@@ -1,6 +1,6 @@
 //! Answers to an interaction after the first one: follow-ups, and the messages its token reaches.
 
-use super::call::{Answer, Call, Reply, id};
+use super::call::{Answer, Call, Reply};
 use super::{callbacks, drafts};
 use crate::interactions::{Answer as Stands, Interaction, Stage};
 use crate::messages::Patch;
@@ -10,43 +10,16 @@ use crate::snowflake::Snowflake;
 use crate::state::State;
 use crate::validate;
 
-pub(super) fn route(
-    state: &mut State,
-    call: &Call,
-    application: &str,
-    token: &str,
-    path: &[&str],
-) -> Answer {
-    let interaction = reachable(state, application, token)?;
-    let (interaction, original) = (interaction.id, interaction.original);
-    match (call.method.as_str(), path) {
-        ("POST", []) => follow_up(state, call, interaction),
-        ("GET", ["messages", message]) => {
-            let message = named(state, interaction, original, message)?;
-            Ok(Reply::ok(state.realm.message_object(message)))
-        }
-        ("PATCH", ["messages", message]) => {
-            let message = named(state, interaction, original, message)?.clone();
-            edit(state, call, interaction, &message)
-        }
-        ("DELETE", ["messages", message]) => {
-            let message = named(state, interaction, original, message)?.clone();
-            delete(state, interaction, &message);
-            Ok(Reply::empty())
-        }
-        _ => Err(Refusal::bare(404)),
-    }
+pub(super) fn get(state: &mut State, call: &Call) -> Answer {
+    let (_, message) = named(state, call)?;
+    Ok(Reply::ok(state.realm.message_object(message)))
 }
 
 /// The interaction of a token that may be used: known, not expired (50027), answered once (10015).
-fn reachable<'a>(
-    state: &'a State,
-    application: &str,
-    token: &str,
-) -> Result<&'a Interaction, Refusal> {
-    let application = state.realm.application(id(application, "webhook_id")?);
+fn reachable<'a>(state: &'a State, call: &Call) -> Result<&'a Interaction, Refusal> {
+    let application = state.realm.application(call.id("webhook_id")?);
     let application = application.ok_or_else(Refusal::unknown_webhook)?.id();
-    let interaction = state.interactions.by_token(token);
+    let interaction = state.interactions.by_token(call.parameter("webhook_token"));
     let interaction = interaction.filter(|interaction| interaction.application == application);
     let interaction = interaction.ok_or_else(Refusal::invalid_webhook_token)?;
     if interaction.is_expired(state.clock(), state.settings.token_lifetime) {
@@ -59,27 +32,24 @@ fn reachable<'a>(
     }
 }
 
-/// The message that `@original` or an id means, if it belongs to the interaction.
-fn named<'a>(
-    state: &'a State,
-    interaction: Snowflake,
-    original: Option<Snowflake>,
-    message: &str,
-) -> Result<&'a Message, Refusal> {
-    let wanted = match message {
-        "@original" => original.ok_or_else(Refusal::unknown_message)?,
-        other => id(other, "message_id")?,
+/// The message that `@original` or an id means, if it belongs to the interaction, and the
+/// interaction's id.
+fn named<'a>(state: &'a State, call: &Call) -> Result<(Snowflake, &'a Message), Refusal> {
+    let interaction = reachable(state, call)?;
+    // Only the address of the original message names none.
+    let wanted = match call.parameter("message_id") {
+        "" => interaction.original.ok_or_else(Refusal::unknown_message)?,
+        _ => call.id("message_id")?,
     };
-    let interaction = state.interactions.get(interaction);
-    interaction
-        .filter(|interaction| interaction.messages.contains(&wanted))
-        .and_then(|_| state.realm.message(wanted))
-        .ok_or_else(Refusal::unknown_message)
+    let message = state.realm.message(wanted);
+    let message = message.filter(|_| interaction.messages.contains(&wanted));
+    Ok((interaction.id, message.ok_or_else(Refusal::unknown_message)?))
 }
 
 /// The first follow-up after a deferred answer takes its place; every other is a new message.
-fn follow_up(state: &mut State, call: &Call, id: Snowflake) -> Answer {
-    validate::message::create(&call.body, call.files.len())?;
+pub(super) fn follow_up(state: &mut State, call: &Call) -> Answer {
+    let id = reachable(state, call)?.id;
+    validate::message::create(&call.body, &call.file_numbers())?;
     let mut draft = drafts::draft(state, &call.body, &call.files);
     let interaction = state.interactions.get(id);
     let interaction = interaction.ok_or_else(Refusal::unknown_webhook)?;
@@ -122,15 +92,19 @@ fn settle(state: &mut State, interaction: Snowflake, message: Snowflake) {
     state.touch();
 }
 
-fn edit(state: &mut State, call: &Call, interaction: Snowflake, message: &Message) -> Answer {
-    let patch = drafts::patch(state, message, &call.body, &call.files)?;
+pub(super) fn edit(state: &mut State, call: &Call) -> Answer {
+    let (interaction, message) = named(state, call)?;
+    let message = message.clone();
+    let patch = drafts::patch(state, &message, &call.body, &call.files)?;
     state.edit(message.id, patch);
     settle(state, interaction, message.id);
     let object = state.message_object(message.id);
     Ok(Reply::ok(object.ok_or_else(Refusal::unknown_message)?))
 }
 
-fn delete(state: &mut State, interaction: Snowflake, message: &Message) {
+pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
+    let (interaction, message) = named(state, call)?;
+    let message = message.clone();
     state.remove(message.id);
     if let Some(interaction) = state.interactions.get_mut(interaction)
         && matches!(interaction.stage, Stage::Thinking)
@@ -139,4 +113,5 @@ fn delete(state: &mut State, interaction: Snowflake, message: &Message) {
         interaction.stage = Stage::Answered(Stands::Nothing);
     }
     state.touch();
+    Ok(Reply::empty())
 }

@@ -2,50 +2,84 @@
 
 use serde_json::Value;
 
-use super::message;
+use super::form::{Field, Length, Rule, choices as must_be, fields, object, optional, required};
+use super::{command, gap, message};
 use crate::refusal::{Problems, Refusal};
 
-/// Choices that autocompletion may offer.
-const CHOICES: usize = 25;
+/// Callback types that the sandbox does not simulate: the prompt to pay, and an activity.
+const ELSEWHERE: &[u64] = &[10, 12];
+/// The callback to an autocompletion, which allows no other.
+const CHOICES: u64 = 8;
+
+const AUTOCOMPLETION: &[Field] =
+    &[required("choices", Rule::List(&Rule::Object(CHOICE), Length::UpTo(25)))];
+const CHOICE: &[Field] = &[
+    required("name", Rule::Text(Length::Between(1, 100))),
+    optional("name_localizations", Rule::Other(command::choice_localizations)),
+    required("value", Rule::Other(choice_value)),
+];
 
 /// The callback's type, if it is one of those that fit the interaction.
-pub(crate) fn type_of(given: Option<u64>, allowed: &[u64]) -> Result<u64, Refusal> {
-    let Some(given) = given else {
-        let words = "This field is required";
-        return Err(Problems::one("type", "BASE_TYPE_REQUIRED", words));
-    };
-    if allowed.contains(&given) {
-        return Ok(given);
+pub(crate) fn type_of(body: &Value, allowed: &[u64]) -> Result<u64, Refusal> {
+    let mut problems = Problems::default();
+    let given = &body["type"];
+    let kind = given.as_u64();
+    if given.is_null() {
+        problems.required("type");
+    } else if kind.is_none() {
+        super::form::not(given, "type", "int", &mut problems);
     }
-    let words = format!("Value must be one of {allowed:?} for this interaction.");
-    Err(Problems::one("type", "BASE_TYPE_CHOICES", words))
+    problems.into_result()?;
+    let kind = kind.unwrap_or_default();
+    if allowed.contains(&kind) {
+        return Ok(kind);
+    }
+    let mut all = allowed.to_vec();
+    if !allowed.contains(&CHOICES) {
+        gap::callback(kind, ELSEWHERE)?;
+        all.extend(ELSEWHERE);
+    }
+    all.sort_unstable();
+    let all: Vec<_> = all.iter().map(u64::to_string).collect();
+    let mut problems = Problems::default();
+    must_be("type", &format!("{{{}}}", all.join(", ")), &mut problems);
+    problems.into_result()?;
+    Ok(kind)
 }
 
-/// Checks the data of a callback that answers with a message.
-pub(crate) fn message(data: &Value, files: usize) -> Result<(), Refusal> {
-    if data.is_null() {
-        let words = "This field is required";
-        return Err(Problems::one("data", "BASE_TYPE_REQUIRED", words));
+/// Checks the data of a callback that answers with a message, which brings these files.
+pub(crate) fn message(data: &Value, files: &[u64]) -> Result<(), Refusal> {
+    if data.is_null() && files.is_empty() {
+        let mut problems = Problems::default();
+        problems.required("data");
+        problems.into_result()?;
     }
+    is_object(data)?;
     message::create(data, files).map_err(|refusal| refusal.below("data"))
+}
+
+/// Checks that the data of a callback is an object, or absent.
+pub(crate) fn is_object(data: &Value) -> Result<(), Refusal> {
+    let mut problems = Problems::default();
+    if !data.is_null() {
+        object(data, "data", &mut problems);
+    }
+    problems.into_result()
 }
 
 /// Checks the data of a callback that offers choices.
 pub(crate) fn choices(data: &Value) -> Result<(), Refusal> {
     let mut problems = Problems::default();
-    let Some(choices) = data["choices"].as_array() else {
+    if data.is_null() {
         problems.required("data.choices");
-        return problems.into_result();
-    };
-    problems.count("data.choices", choices.len(), 0, CHOICES);
-    for (index, choice) in choices.iter().enumerate() {
-        let path = format!("data.choices.{index}");
-        problems.required_text(&format!("{path}.name"), &choice["name"], 100);
-        if choice["value"].is_null() {
-            problems.required(&format!("{path}.value"));
-        } else if choice["value"].is_string() {
-            problems.length(&format!("{path}.value"), &choice["value"], 1, 100);
-        }
+    } else {
+        fields(data, "data", AUTOCOMPLETION, &mut problems);
     }
     problems.into_result()
+}
+
+fn choice_value(value: &Value, path: &str, problems: &mut Problems) {
+    if !value.is_number() {
+        Rule::Text(Length::Between(1, 100)).check(value, path, problems);
+    }
 }

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::mentions::id_of;
+use super::address::Schemes;
+use super::emoji;
+use super::form::{Field, Length, Rule, below, fields, list, optional, required, tag};
 use crate::refusal::Problems;
 use crate::selection::{
     BUTTON, CHANNEL_SELECT, MENTIONABLE_SELECT, ROLE_SELECT, STRING_SELECT, USER_SELECT,
@@ -12,6 +14,13 @@ use crate::selection::{
 
 /// Component type of a row, in Discord's numbers.
 pub(super) const ROW: u64 = 1;
+/// What a row of a message can hold.
+const IN_ROW: &[u64] =
+    &[BUTTON, STRING_SELECT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT];
+
+/// Component types that messages can have here, in Discord's numbers.
+pub(crate) const SIMULATED: &[u64] =
+    &[ROW, BUTTON, STRING_SELECT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT];
 
 /// Button styles, in Discord's numbers.
 const LINK: u64 = 5;
@@ -19,68 +28,93 @@ const PREMIUM: u64 = 6;
 
 /// Rows of a message.
 const ROWS: usize = 5;
-/// Buttons of a row.
-const BUTTONS: usize = 5;
-/// Options of a select menu, and the most values that can be chosen.
-const OPTIONS: usize = 25;
-/// Characters of a custom id.
-pub(super) const CUSTOM_ID: usize = 100;
+/// Buttons of a row, at least one.
+const BUTTONS: Length = Length::Between(1, 5);
+
+/// A number that a bot may give to a component.
+pub(super) const NUMBER: Rule = Rule::Int(0, i32::MAX as i64);
+pub(super) const CUSTOM_ID: Rule = Rule::Text(Length::Between(1, 100));
+const EMOJI: Rule = Rule::Other(emoji::check);
+
+const BUTTON_FIELDS: &[Field] = &[
+    optional("id", NUMBER),
+    required("style", Rule::Number(&[1, 2, 3, 4, 5, 6])),
+    optional("label", Rule::Text(Length::UpTo(80))),
+    optional("emoji", EMOJI),
+    optional("custom_id", CUSTOM_ID),
+    optional("sku_id", Rule::Id),
+    optional("url", Rule::Address(Schemes::Link, Length::UpTo(512))),
+    optional("disabled", Rule::Bool),
+];
+const MENU: &[Field] = &[
+    optional("id", NUMBER),
+    required("custom_id", CUSTOM_ID),
+    optional("placeholder", Rule::Text(Length::UpTo(150))),
+    optional("min_values", Rule::Int(0, 25)),
+    optional("max_values", Rule::Int(1, 25)),
+    optional("required", Rule::Bool),
+    optional("disabled", Rule::Bool),
+];
+const OPTIONS: Rule = Rule::List(&Rule::Object(OPTION), Length::Between(1, 25));
+const OPTION: &[Field] = &[
+    required("label", Rule::Text(Length::Between(1, 100))),
+    required("value", Rule::Text(Length::Between(1, 100))),
+    optional("description", Rule::Text(Length::UpTo(100))),
+    optional("emoji", EMOJI),
+    optional("default", Rule::Bool),
+];
+const CHANNEL_TYPES: &[Field] = &[optional(
+    "channel_types",
+    Rule::Set(&Rule::Number(&[0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16]), Length::Any),
+)];
+const USERS: &[Field] = &[offers(&["user"])];
+const ROLES: &[Field] = &[offers(&["role"])];
+const CHANNELS: &[Field] = &[offers(&["channel"])];
+const MENTIONABLES: &[Field] = &[offers(&["user", "role"])];
+
+/// The `type` of a default value: what the menu offers.
+const fn offers(kinds: &'static [&'static str]) -> Field {
+    required("type", Rule::Word(kinds))
+}
 
 /// Checks a message's components.
-pub(super) fn check(list: &Value, path: &str, problems: &mut Problems) {
-    if list.is_null() {
-        return;
-    }
-    let Some(rows) = list.as_array() else {
-        let words = "Only iterables may be used in a ListType";
-        return problems.add(path, "LIST_TYPE_CONVERT", words);
-    };
-    problems.count(path, rows.len(), 0, ROWS);
+pub(super) fn check(value: &Value, path: &str, problems: &mut Problems) {
+    let rows = list(value, path, problems);
+    Length::UpTo(ROWS).check(rows.len(), path, problems);
     let mut ids = HashSet::new();
     for (index, row) in rows.iter().enumerate() {
-        check_row(row, &format!("{path}.{index}"), &mut ids, problems);
+        let path = format!("{path}.{index}");
+        if tag(row, &path, &[ROW], problems).is_some() {
+            check_row(row, &path, &mut ids, problems);
+        }
     }
 }
 
 fn check_row<'a>(row: &'a Value, path: &str, ids: &mut HashSet<&'a str>, problems: &mut Problems) {
-    if row["type"].as_u64() != Some(ROW) {
-        let words = "Value of field \"type\" must be one of (1,).";
-        return problems.add(&format!("{path}.type"), "UNION_TYPE_CHOICES", words);
-    }
+    fields(row, path, &[optional("id", NUMBER)], problems);
     let inner = format!("{path}.components");
-    let components = row["components"].as_array().map_or(&[][..], Vec::as_slice);
-    problems.count(&inner, components.len(), 1, BUTTONS);
-    let menus = components.iter().filter(|c| is_select(c)).count();
-    if menus > 0 && components.len() > 1 {
-        let words = "The specified component exceeds the maximum width";
-        problems.add(&inner, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", words);
+    if row["components"].is_null() {
+        return problems.required(&inner);
     }
+    let components = list(&row["components"], &inner, problems);
+    BUTTONS.check(components.len(), &inner, problems);
+    let mut has_menu = false;
     for (index, component) in components.iter().enumerate() {
         let path = format!("{inner}.{index}");
-        match component["type"].as_u64() {
+        let kind = tag(component, &path, IN_ROW, problems);
+        let is_menu = kind.is_some_and(|kind| kind != BUTTON);
+        // A menu is as wide as a row.
+        if index > 0 && (is_menu || has_menu) {
+            let words = "The specified component exceeds the maximum width";
+            problems.add(&path, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", words);
+        }
+        has_menu |= is_menu;
+        match kind {
             Some(BUTTON) => button(component, &path, problems),
-            Some(_) if is_select(component) => select(component, &path, problems),
-            _ => {
-                let words = "Value of field \"type\" must be one of (2, 3, 5, 6, 7, 8).";
-                problems.add(&format!("{path}.type"), "UNION_TYPE_CHOICES", words);
-            }
+            Some(kind) => menu(component, kind, &path, problems),
+            None => {}
         }
         unique(component, &path, ids, problems);
-    }
-}
-
-fn is_select(component: &Value) -> bool {
-    component["type"].as_u64().is_some_and(|kind| kind == STRING_SELECT || !offers(kind).is_empty())
-}
-
-/// What the values of a menu without options can be, as `default_values` names them.
-fn offers(kind: u64) -> &'static [&'static str] {
-    match kind {
-        USER_SELECT => &["user"],
-        ROLE_SELECT => &["role"],
-        MENTIONABLE_SELECT => &["user", "role"],
-        CHANNEL_SELECT => &["channel"],
-        _ => &[],
     }
 }
 
@@ -103,144 +137,117 @@ pub(super) fn unique<'a>(
 }
 
 fn button(button: &Value, path: &str, problems: &mut Problems) {
-    problems.length(&format!("{path}.label"), &button["label"], 0, 80);
-    let (custom_id, url) = (&button["custom_id"], &button["url"]);
-    match button["style"].as_u64() {
-        Some(LINK) => {
-            if url.is_null() {
-                let words = "A url is required";
-                problems.add(&format!("{path}.url"), "BUTTON_COMPONENT_URL_REQUIRED", words);
-            }
-            problems.length(&format!("{path}.url"), url, 0, 512);
-            forbid_custom_id(custom_id, path, problems);
+    fields(button, path, BUTTON_FIELDS, problems);
+    let custom_id = !button["custom_id"].is_null();
+    let url = !button["url"].is_null();
+    let style = button["style"].as_u64();
+    match style {
+        Some(LINK) if !url => {
+            let words = "A url is required";
+            problems.add(&format!("{path}.url"), "BUTTON_COMPONENT_URL_REQUIRED", words);
         }
-        Some(PREMIUM) => forbid_custom_id(custom_id, path, problems),
-        Some(1..=4) => {
-            if !url.is_null() {
-                let words = "A custom id and url cannot both be specified";
-                problems.add(path, "BUTTON_COMPONENT_CUSTOM_ID_URL_EXCLUSIVE", words);
-            }
-            custom_id_required(custom_id, path, problems);
+        Some(1..=4) if !custom_id => {
+            let words = "A custom id is required";
+            let code = "BUTTON_COMPONENT_CUSTOM_ID_REQUIRED";
+            problems.add(&format!("{path}.custom_id"), code, words);
         }
-        _ => {
-            let words = "Value must be one of {1, 2, 3, 4, 5, 6}.";
-            problems.add(&format!("{path}.style"), "BASE_TYPE_CHOICES", words);
+        Some(PREMIUM) if button["sku_id"].is_null() => {
+            problems.required(&format!("{path}.sku_id"));
+        }
+        _ => {}
+    }
+    if custom_id && (url || style == Some(LINK)) || url && matches!(style, Some(1..=4)) {
+        for field in ["custom_id", "url"] {
+            let words = "A custom id and url cannot both be specified";
+            let code = "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE";
+            problems.add(&format!("{path}.{field}"), code, words);
         }
     }
-    let unlabelled = button["label"].as_str().is_none_or(str::is_empty);
-    if unlabelled && button["emoji"].is_null() && button["style"].as_u64() != Some(PREMIUM) {
+    let unlabelled = button["label"].is_null() || button["label"] == "";
+    if unlabelled && button["emoji"].is_null() && style != Some(PREMIUM) {
         let words = "A label or emoji is required";
         problems.add(path, "BUTTON_COMPONENT_INVALID_LABEL", words);
     }
 }
 
-fn forbid_custom_id(custom_id: &Value, path: &str, problems: &mut Problems) {
-    if !custom_id.is_null() {
-        let words = "A custom id and url cannot both be specified";
-        problems.add(path, "BUTTON_COMPONENT_CUSTOM_ID_URL_EXCLUSIVE", words);
+fn menu(menu: &Value, kind: u64, path: &str, problems: &mut Problems) {
+    fields(menu, path, MENU, problems);
+    let least = menu["min_values"].as_i64().unwrap_or(1);
+    let most = menu["max_values"].as_i64().unwrap_or(1);
+    if menu["required"] == true && least == 0 {
+        let words = "Select menus marked as required cannot have a min_values of 0";
+        let code = "SELECT_COMPONENT_REQUIRED_ZERO_MIN_VALUES";
+        problems.add(&format!("{path}.min_values"), code, words);
+    }
+    if least > most {
+        let words = format!("min_values value should be less than or equal to {most}.");
+        problems.add(&format!("{path}.min_values"), "NUMBER_TYPE_MAX", words);
+    }
+    match kind {
+        STRING_SELECT => options(menu, most, path, problems),
+        USER_SELECT => default_values(menu, USERS, path, problems),
+        ROLE_SELECT => default_values(menu, ROLES, path, problems),
+        MENTIONABLE_SELECT => default_values(menu, MENTIONABLES, path, problems),
+        _ => {
+            fields(menu, path, CHANNEL_TYPES, problems);
+            default_values(menu, CHANNELS, path, problems);
+        }
     }
 }
 
-fn custom_id_required(custom_id: &Value, path: &str, problems: &mut Problems) {
-    let path = format!("{path}.custom_id");
-    if custom_id.is_null() {
-        let words = "A custom id is required";
-        problems.add(&path, "COMPONENT_CUSTOM_ID_REQUIRED", words);
+/// The options of a menu of texts: unlike each other, and enough of them to choose from.
+fn options(menu: &Value, most: i64, path: &str, problems: &mut Problems) {
+    let path = format!("{path}.options");
+    if menu["options"].is_null() {
+        return Length::Between(1, 25).check(0, &path, problems);
     }
-    problems.length(&path, custom_id, 1, CUSTOM_ID);
-}
-
-fn select(menu: &Value, path: &str, problems: &mut Problems) {
-    custom_id_required(&menu["custom_id"], path, problems);
-    problems.length(&format!("{path}.placeholder"), &menu["placeholder"], 0, 150);
+    OPTIONS.check(&menu["options"], &path, problems);
     let options = menu["options"].as_array().map_or(&[][..], Vec::as_slice);
-    let most = OPTIONS as i64;
-    problems.within(&format!("{path}.min_values"), &menu["min_values"], 0, most);
-    problems.within(&format!("{path}.max_values"), &menu["max_values"], 1, most);
-    let least_chosen = menu["min_values"].as_u64().unwrap_or(1);
-    let most_chosen = menu["max_values"].as_u64().unwrap_or(1);
-    if least_chosen > most_chosen {
-        let words = "Min values cannot be greater than max values";
-        problems.add(path, "SELECT_COMPONENT_MIN_VALUES_GREATER_THAN_MAX", words);
-    }
-    if menu["type"].as_u64() != Some(STRING_SELECT) {
-        return default_values(menu, path, problems);
-    }
-    problems.count(&format!("{path}.options"), options.len(), 1, OPTIONS);
-    if menu["max_values"].is_u64() && most_chosen > options.len() as u64 {
-        let words = "Max values cannot be greater than the number of options";
-        problems.add(
-            &format!("{path}.max_values"),
-            "SELECT_COMPONENT_MAX_VALUES_EXCEEDS_OPTIONS",
-            words,
-        );
+    let most = usize::try_from(most).unwrap_or_default();
+    if (1..=25).contains(&options.len()) && most > options.len() && most <= 25 {
+        let words = format!("Must be {most} or more in length.");
+        problems.add(&path, "BASE_TYPE_MIN_LENGTH", words);
     }
     let mut values = HashSet::new();
-    let mut chosen = 0;
     for (index, option) in options.iter().enumerate() {
-        let path = format!("{path}.options.{index}");
-        problems.required_text(&format!("{path}.label"), &option["label"], 100);
-        problems.required_text(&format!("{path}.value"), &option["value"], 100);
-        problems.length(&format!("{path}.description"), &option["description"], 0, 100);
-        chosen += u64::from(option["default"] == true);
-        if !values.insert(option["value"].to_string()) {
+        if option["value"].as_str().is_some_and(|value| !values.insert(value)) {
             problems.add(
-                &format!("{path}.value"),
+                &format!("{path}.{index}"),
                 "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
                 "The specified option value is already used",
             );
         }
     }
-    if chosen > most_chosen {
-        let words = "There are too many default options";
-        problems.add(path, "SELECT_COMPONENT_TOO_MANY_DEFAULT_OPTIONS", words);
+    if options.iter().filter(|option| option["default"] == true).count() > most {
+        too_many_defaults(&path, problems);
     }
 }
 
+fn too_many_defaults(path: &str, problems: &mut Problems) {
+    let words = "The specified number of default values exceeds the specified maximum values";
+    problems.add(path, "SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES", words);
+}
+
 /// What a menu of people, roles or channels shows as chosen: of its kind, and as many as may be.
-fn default_values(menu: &Value, path: &str, problems: &mut Problems) {
-    let kind = menu["type"].as_u64().unwrap_or_default();
-    if kind == CHANNEL_SELECT {
-        let types = menu["channel_types"].as_array().into_iter().flatten();
-        for (index, of) in types.enumerate().filter(|(_, of)| !of.is_u64()) {
-            let words = format!("Value \"{of}\" is not int.");
-            problems.add(&format!("{path}.channel_types.{index}"), "NUMBER_TYPE_COERCE", words);
-        }
-    }
-    let list = format!("{path}.default_values");
-    if menu["default_values"].is_null() {
-        return;
-    }
-    let Some(values) = menu["default_values"].as_array() else {
-        let words = "Only iterables may be used in a ListType";
-        return problems.add(&list, "LIST_TYPE_CONVERT", words);
-    };
+fn default_values(menu: &Value, kind: &[Field], path: &str, problems: &mut Problems) {
+    let path = format!("{path}.default_values");
+    let values = list(&menu["default_values"], &path, problems);
     let mut ids = HashSet::new();
     for (index, value) in values.iter().enumerate() {
-        let path = format!("{list}.{index}");
-        if !offers(kind).iter().any(|of| value["type"] == *of) {
-            let words = format!("Value must be one of {:?}.", offers(kind));
-            problems.add(&format!("{path}.type"), "BASE_TYPE_CHOICES", words);
+        let path = below(&path, &index.to_string());
+        fields(value, &path, kind, problems);
+        if value.is_object() {
+            fields(value, &path, &[required("id", Rule::Id)], problems);
         }
-        match id_of(&value["id"]) {
-            None if value["id"].is_null() => problems.required(&format!("{path}.id")),
-            None => {
-                let words = format!("Value {} is not snowflake.", value["id"]);
-                problems.add(&format!("{path}.id"), "NUMBER_TYPE_COERCE", words);
-            }
-            Some(id) if !ids.insert(id) => {
-                let words = "The specified default value is already used";
-                problems.add(&path, "SELECT_COMPONENT_DEFAULT_VALUE_DUPLICATED", words);
-            }
-            Some(_) => {}
+        if !value["id"].is_null() && !ids.insert(value["id"].to_string()) {
+            let words = "The specified default value is already used";
+            problems.add(&path, "SELECT_COMPONENT_DEFAULT_VALUE_DUPLICATED", words);
         }
     }
+    let least = menu["min_values"].as_u64().unwrap_or(1) as usize;
+    let most = menu["max_values"].as_u64().unwrap_or(1) as usize;
     // Menus filled in beforehand must themselves be a valid choice; an empty list means none.
-    let least = menu["min_values"].as_u64().unwrap_or(1);
-    let most = menu["max_values"].as_u64().unwrap_or(1);
-    let chosen = values.len() as u64;
-    if chosen > most || chosen > 0 && chosen < least {
-        let words = format!("Must be between {least} and {most} in length.");
-        problems.add(&list, "BASE_TYPE_BAD_LENGTH", words);
+    if values.len() > most || !values.is_empty() && values.len() < least {
+        Length::Between(least, most).check(values.len(), &path, problems);
     }
 }

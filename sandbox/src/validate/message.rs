@@ -2,32 +2,68 @@
 
 use serde_json::Value;
 
-use super::{component, embed};
+use super::form::{Field, Length, Rule, fields, optional, required};
+use super::{component, embed, gap};
 use crate::mentions::id_of;
 use crate::model::{FLAG_SUPPRESS_EMBEDS, Message};
 use crate::refusal::{Problems, Refusal};
+use crate::snowflake::Snowflake;
 
-/// Characters of a message's content.
-const CONTENT: usize = 2_000;
 /// Characters of a nonce.
 const NONCE: usize = 25;
 /// Files of a message.
 const FILES: usize = 10;
 /// Ids in each list of `allowed_mentions`.
-const MENTIONS: usize = 100;
-/// The flag of a message built from components of "version 2".
-const FLAG_COMPONENTS_V2: u64 = 1 << 15;
+const MENTIONS: Length = Length::UpTo(100);
 
-/// Checks the body of a new message.
-pub(crate) fn create(body: &Value, files: usize) -> Result<(), Refusal> {
+/// What new messages and edits have in common.
+const MESSAGE: &[Field] = &[
+    optional("content", Rule::Text(Length::UpTo(2_000))),
+    optional("embeds", Rule::Other(embed::check)),
+    optional("components", Rule::Other(component::check)),
+    optional("allowed_mentions", Rule::Other(allowed_mentions)),
+    optional("attachments", Rule::List(&Rule::Object(ATTACHMENT), Length::UpTo(FILES))),
+    optional("flags", Rule::Int(i64::MIN, i64::MAX)),
+];
+const NEW: &[Field] = &[
+    optional("tts", Rule::Bool),
+    optional("nonce", Rule::Other(nonce)),
+    optional("enforce_nonce", Rule::Bool),
+    optional("message_reference", Rule::Object(REFERENCE)),
+];
+const ATTACHMENT: &[Field] = &[
+    required("id", Rule::Id),
+    optional("filename", Rule::Text(Length::Between(1, 1_024))),
+    optional("description", Rule::Text(Length::UpTo(1_024))),
+];
+const REFERENCE: &[Field] = &[
+    optional("type", Rule::Number(&[0, 1])),
+    required("message_id", Rule::Id),
+    optional("channel_id", Rule::Id),
+    optional("guild_id", Rule::Id),
+    optional("fail_if_not_exists", Rule::Bool),
+];
+const ALLOWED_MENTIONS: &[Field] = &[
+    optional("parse", Rule::Set(&Rule::Word(&["users", "roles", "everyone"]), Length::Any)),
+    optional("users", Rule::Set(&Rule::Id, MENTIONS)),
+    optional("roles", Rule::Set(&Rule::Id, MENTIONS)),
+    optional("replied_user", Rule::Bool),
+];
+
+/// Checks the body of a new message, which brings these files, by their numbers.
+pub(crate) fn create(body: &Value, files: &[u64]) -> Result<(), Refusal> {
+    gap::in_message(body)?;
     let mut problems = Problems::default();
-    check(body, files, &mut problems);
-    nonce(&body["nonce"], &mut problems);
+    check(body, files.len(), &mut problems);
+    if body.is_object() {
+        fields(body, "", NEW, &mut problems);
+    }
+    described(body, files, &mut problems);
     problems.into_result()?;
     let nothing = is_blank(&body["content"])
         && are_blank(&body["embeds"])
         && is_empty(&body["components"])
-        && files == 0;
+        && files.is_empty();
     if nothing {
         return Err(Refusal::empty_message());
     }
@@ -36,6 +72,7 @@ pub(crate) fn create(body: &Value, files: usize) -> Result<(), Refusal> {
 
 /// Checks the body of an edit, which must leave something of the message.
 pub(crate) fn edit(body: &Value, files: usize, message: &Message) -> Result<(), Refusal> {
+    gap::in_message(body)?;
     let mut problems = Problems::default();
     check(body, files, &mut problems);
     problems.into_result()?;
@@ -55,54 +92,69 @@ pub(crate) fn edit(body: &Value, files: usize, message: &Message) -> Result<(), 
     Ok(())
 }
 
-/// What new messages and edits have in common.
+/// The person that a direct message is to be opened with, by what a body says.
+pub(crate) fn recipient(body: &Value) -> Result<Option<Snowflake>, Refusal> {
+    let mut problems = Problems::default();
+    fields(body, "", &[required("recipient_id", Rule::Id)], &mut problems);
+    problems.into_result()?;
+    Ok(id_of(&body["recipient_id"]))
+}
+
 fn check(body: &Value, files: usize, problems: &mut Problems) {
-    problems.length("content", &body["content"], 0, CONTENT);
-    embed::check(&body["embeds"], "embeds", problems);
-    component::check(&body["components"], "components", problems);
-    allowed_mentions(&body["allowed_mentions"], problems);
-    if files > FILES {
-        let words = format!("Must be {FILES} or fewer in length.");
-        problems.add("attachments", "BASE_TYPE_MAX_LENGTH", words);
+    match body {
+        // A form with files needs no JSON.
+        Value::Null => {}
+        Value::Object(_) => fields(body, "", MESSAGE, problems),
+        _ => {
+            let words = "Only dictionaries may be used in a DictType";
+            problems.add("", "DICT_TYPE_CONVERT", words);
+        }
     }
-    if body["flags"].as_u64().unwrap_or(0) & FLAG_COMPONENTS_V2 != 0 {
-        let words = "Components of version 2 are not simulated by this sandbox.";
-        problems.add("flags", "MESSAGE_COMPONENTS_V2_NOT_SIMULATED", words);
-    }
-}
-
-fn nonce(nonce: &Value, problems: &mut Problems) {
-    if nonce.is_string() {
-        problems.length("nonce", nonce, 0, NONCE);
-    } else if !nonce.is_null() && !nonce.is_i64() && !nonce.is_u64() {
-        let words = "Could not interpret as an integer or a string.";
-        problems.add("nonce", "NONCE_TYPE_INVALID", words);
+    if body["attachments"].as_array().is_none_or(|listed| listed.len() <= FILES) {
+        Length::UpTo(FILES).check(files, "attachments", problems);
     }
 }
 
-fn allowed_mentions(object: &Value, problems: &mut Problems) {
+/// Whether each attachment of a new message describes a file that came with it.
+fn described(body: &Value, files: &[u64], problems: &mut Problems) {
+    let listed = body["attachments"].as_array().into_iter().flatten();
+    for (index, attachment) in listed.enumerate() {
+        let id = &attachment["id"];
+        let number = id.as_u64().or_else(|| id.as_str()?.parse().ok());
+        if number.is_some_and(|number| !files.contains(&number)) {
+            let path = format!("attachments.{index}");
+            problems.add(&path, "ATTACHMENT_NOT_FOUND", "Attachment data not found");
+        }
+    }
+}
+
+fn nonce(nonce: &Value, path: &str, problems: &mut Problems) {
+    match nonce {
+        Value::String(text) if text.chars().count() > NONCE => {
+            let words = format!("Must be {NONCE} or fewer characters long.");
+            problems.add(path, "NONCE_TYPE_TOO_LONG", words);
+        }
+        Value::Number(number) if number.is_u64() && !number.is_i64() => {
+            let words = format!("Must be between {} and {}.", i64::MIN, i64::MAX);
+            problems.add(path, "NONCE_TYPE_OUT_OF_BOUNDS", words);
+        }
+        Value::String(_) => {}
+        Value::Number(number) if number.is_i64() => {}
+        _ => {
+            let words = "This field must be a string or integer.";
+            problems.add(path, "NONCE_TYPE_INVALID_TYPE", words);
+        }
+    }
+}
+
+fn allowed_mentions(object: &Value, path: &str, problems: &mut Problems) {
+    fields(object, path, ALLOWED_MENTIONS, problems);
     for kind in ["users", "roles"] {
-        let path = format!("allowed_mentions.{kind}");
-        let Some(list) = object[kind].as_array() else {
-            continue;
-        };
-        problems.count(&path, list.len(), 0, MENTIONS);
+        let listed = object[kind].as_array().is_some_and(|ids| !ids.is_empty());
         let parsed = object["parse"].as_array().into_iter().flatten();
-        if !list.is_empty() && parsed.into_iter().any(|parsed| parsed == kind) {
+        if listed && parsed.into_iter().any(|parsed| parsed == kind) {
             let words = format!("parse:[\"{kind}\"] and {kind}: [ids...] are mutually exclusive.");
-            problems.add("allowed_mentions", "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", words);
-        }
-        if let Some(index) = list.iter().position(|id| id_of(id).is_none()) {
-            let words = format!("Value {} is not snowflake.", list[index]);
-            problems.add(&format!("{path}.{index}"), "NUMBER_TYPE_COERCE", words);
-        }
-    }
-    let parse = object["parse"].as_array().into_iter().flatten();
-    for (index, kind) in parse.enumerate() {
-        if !matches!(kind.as_str(), Some("users" | "roles" | "everyone")) {
-            let words = "Value must be one of ('users', 'roles', 'everyone').";
-            let path = format!("allowed_mentions.parse.{index}");
-            problems.add(&path, "BASE_TYPE_CHOICES", words);
+            problems.add(path, "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", words);
         }
     }
 }

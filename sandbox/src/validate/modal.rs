@@ -4,69 +4,99 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::component::{CUSTOM_ID, ROW, unique};
+use super::component::{CUSTOM_ID, NUMBER, ROW, unique};
+use super::form::{Field, Length, Rule, characters, fields, list, optional, required, tag};
+use super::gap;
 use crate::refusal::{Problems, Refusal};
 
 /// Type of a text input, in Discord's numbers.
 const TEXT_INPUT: u64 = 4;
+/// Component types that forms can have here, in Discord's numbers.
+pub(crate) const SIMULATED: &[u64] = &[ROW, TEXT_INPUT];
+/// A text input of one line, in Discord's numbers.
+const SHORT: u64 = 1;
 /// Characters a text input can hold.
 const TEXT: usize = 4_000;
+/// Rows of a form.
+const ROWS: Length = Length::Between(1, 5);
+
+const FORM: &[Field] =
+    &[required("title", Rule::Text(Length::Between(1, 45))), required("custom_id", CUSTOM_ID)];
+const INPUT: &[Field] = &[
+    optional("id", NUMBER),
+    required("custom_id", CUSTOM_ID),
+    required("style", Rule::Number(&[1, 2])),
+    required("label", Rule::Text(Length::Between(1, 45))),
+    optional("placeholder", Rule::Text(Length::UpTo(100))),
+    optional("value", Rule::Text(Length::UpTo(TEXT))),
+    optional("required", Rule::Bool),
+    optional("min_length", Rule::Int(0, TEXT as i64)),
+    optional("max_length", Rule::Int(1, TEXT as i64)),
+];
 
 /// Checks the data of a callback that opens a form.
 pub(crate) fn check(data: &Value) -> Result<(), Refusal> {
+    gap::in_form(data)?;
     let mut problems = Problems::default();
-    if !data.is_object() {
+    if data.is_null() {
         problems.required("data");
         return problems.into_result();
     }
-    problems.required_text("data.title", &data["title"], 45);
-    problems.required_text("data.custom_id", &data["custom_id"], CUSTOM_ID);
-    let rows = data["components"].as_array().map_or(&[][..], Vec::as_slice);
-    problems.count("data.components", rows.len(), 1, 5);
-    let mut ids = HashSet::new();
-    for (index, row) in rows.iter().enumerate() {
-        let path = format!("data.components.{index}");
-        if row["type"].as_u64() != Some(ROW) {
-            let words = "Value of field \"type\" must be one of (1,).";
-            problems.add(&format!("{path}.type"), "UNION_TYPE_CHOICES", words);
-            continue;
-        }
-        let inputs = row["components"].as_array().map_or(&[][..], Vec::as_slice);
-        problems.count(&format!("{path}.components"), inputs.len(), 1, 1);
-        for (index, input) in inputs.iter().enumerate() {
-            let path = format!("{path}.components.{index}");
-            check_input(input, &path, &mut problems);
-            unique(input, &path, &mut ids, &mut problems);
-        }
+    fields(data, "data", FORM, &mut problems);
+    if data.is_object() {
+        rows(&data["components"], "data.components", &mut problems);
     }
     problems.into_result()
 }
 
+fn rows(value: &Value, path: &str, problems: &mut Problems) {
+    if value.is_null() {
+        return problems.required(path);
+    }
+    let rows = list(value, path, problems);
+    if value.is_array() {
+        ROWS.check(rows.len(), path, problems);
+    }
+    let mut ids = HashSet::new();
+    for (index, row) in rows.iter().enumerate() {
+        let path = format!("{path}.{index}");
+        if tag(row, &path, &[ROW], problems).is_none() {
+            continue;
+        }
+        let path = format!("{path}.components");
+        let inputs = list(&row["components"], &path, problems);
+        Length::Between(1, 1).check(inputs.len(), &path, problems);
+        for (index, input) in inputs.iter().enumerate() {
+            let path = format!("{path}.{index}");
+            if tag(input, &path, &[TEXT_INPUT], problems).is_some() {
+                check_input(input, &path, problems);
+                unique(input, &path, &mut ids, problems);
+            }
+        }
+    }
+}
+
 fn check_input(input: &Value, path: &str, problems: &mut Problems) {
-    if input["type"].as_u64() != Some(TEXT_INPUT) {
-        let words = "Value of field \"type\" must be one of (4,).";
-        return problems.add(&format!("{path}.type"), "UNION_TYPE_CHOICES", words);
-    }
-    problems.required_text(&format!("{path}.custom_id"), &input["custom_id"], CUSTOM_ID);
-    problems.required_text(&format!("{path}.label"), &input["label"], 45);
-    problems.length(&format!("{path}.placeholder"), &input["placeholder"], 0, 100);
-    problems.length(&format!("{path}.value"), &input["value"], 0, TEXT);
-    let most = TEXT as i64;
-    problems.within(&format!("{path}.min_length"), &input["min_length"], 0, most);
-    problems.within(&format!("{path}.max_length"), &input["max_length"], 1, most);
-    if !matches!(input["style"].as_u64(), Some(1 | 2)) {
-        let words = "Value must be one of {1, 2}.";
-        problems.add(&format!("{path}.style"), "BASE_TYPE_CHOICES", words);
-    }
+    fields(input, path, INPUT, problems);
     let least = input["min_length"].as_u64().unwrap_or(0);
     let most = input["max_length"].as_u64().unwrap_or(TEXT as u64);
     if least > most {
-        let words = "Min length cannot be greater than max length";
-        problems.add(path, "TEXT_INPUT_COMPONENT_MIN_LENGTH_GREATER_THAN_MAX", words);
+        let words = format!("min_length value should be less than or equal to {most}.");
+        problems.add(&format!("{path}.min_length"), "NUMBER_TYPE_MAX", words);
     }
-    let filled = input["value"].as_str().map(|text| text.chars().count() as u64);
-    if filled.is_some_and(|length| length > most) {
+    let Some(value) = input["value"].as_str() else { return };
+    let length = characters(&input["value"]) as u64;
+    let path = format!("{path}.value");
+    if length > most && length <= TEXT as u64 {
         let words = format!("Must be {most} or fewer in length.");
-        problems.add(&format!("{path}.value"), "BASE_TYPE_MAX_LENGTH", words);
+        problems.add(&path, "BASE_TYPE_MAX_LENGTH", words);
+    }
+    let needed = if input["required"] == false { 0 } else { least.max(1) };
+    if length < needed {
+        let words = format!("Must be {needed} or more in length.");
+        problems.add(&path, "BASE_TYPE_MIN_LENGTH", words);
+    }
+    if input["style"].as_u64() == Some(SHORT) && value.contains('\n') {
+        problems.add(&path, "COMPONENT_VALIDATION_FAILED", "Component validation failed");
     }
 }

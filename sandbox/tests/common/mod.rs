@@ -70,6 +70,14 @@ impl Rest {
             .header("authorization", format!("Bot {}", self.token))
     }
 
+    /// A GET request outside of the version of the API.
+    pub(crate) fn request_beside(&self, path: &str) -> reqwest::RequestBuilder {
+        let base = self.base.strip_suffix("/v10").unwrap();
+        self.client
+            .get(format!("{base}{path}"))
+            .header("authorization", format!("Bot {}", self.token))
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, body: Value) -> Response {
         let mut request = self.request(method, path);
         if !body.is_null() {
@@ -285,19 +293,4 @@ pub(crate) async fn register(sandbox: &Sandbox, commands: Value) {
     let path = format!("/applications/{}/commands", sandbox.addresses().application_id);
     let (status, body) = Rest::of(sandbox).call(Method::PUT, &path, commands).await;
     assert_eq!(status, 200, "{body}");
-}
-
-/// The first error's path and code in a nested list of errors.
-pub(crate) fn first_error(errors: &Value) -> (String, String) {
-    let mut path = Vec::new();
-    let mut place = errors;
-    loop {
-        let fields = place.as_object().unwrap();
-        if let Some(list) = fields.get("_errors") {
-            return (path.join("."), text(&list[0], "code").to_owned());
-        }
-        let (key, value) = fields.iter().next().unwrap();
-        path.push(key.clone());
-        place = value;
-    }
 }

@@ -67,7 +67,7 @@ async fn two_bots_have_commands_and_interactions_of_their_own() {
     register(&second, &helper.application_id, "deploy").await;
     let foreign = format!("/applications/{bot}/commands");
     let (status, refused) = second.get(&foreign).await;
-    assert_eq!((status, &refused["code"]), (403, &json!(50001)));
+    assert_eq!((status, &refused["code"]), (403, &json!(20012)));
     let own = second.get(&format!("/applications/{}/commands", helper.application_id)).await.1;
     assert_eq!(own[0]["application_id"], helper.application_id.as_str());
     assert_eq!(own.as_array().unwrap().len(), 1);
