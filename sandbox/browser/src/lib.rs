@@ -77,7 +77,11 @@ pub fn screenshots() -> PathBuf {
     test.ancestors().nth(3).unwrap().join("screenshots")
 }
 
-/// A browser and its driver.
+/// Runs the driver, and ends it and the browser, all of this process group, as soon as its input
+/// ends: when it is dropped, and when the test's process is killed.
+const DRIVER: &str = "chromedriver --port=0 & read _; kill -KILL 0";
+
+/// A browser and its driver. Both end when this is dropped, if not by [`Browser::close`] before.
 pub struct Browser {
     page: Page,
     driver: Child,
@@ -122,10 +126,11 @@ impl Browser {
         visited.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
     }
 
-    /// Ends the browser, which its driver takes along only when asked to.
+    /// Ends the browser.
     pub async fn close(mut self) {
         self.page.client.close().await.unwrap();
-        self.driver.kill().await.unwrap();
+        drop(self.driver.stdin.take());
+        self.driver.wait().await.unwrap();
     }
 }
 
@@ -278,13 +283,13 @@ fn passes_by_itself(error: &CmdError) -> bool {
 
 /// Starts chromedriver on a free port.
 async fn driver() -> (Child, String) {
-    let mut command = Command::new("chromedriver");
+    let mut command = Command::new("sh");
     command
-        .arg("--port=0")
-        .stdin(Stdio::null())
+        .args(["-c", DRIVER])
+        .process_group(0)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
+        .stderr(Stdio::null());
     let mut driver = command.spawn().unwrap();
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     let port = timeout(LIMIT, async {
@@ -349,4 +354,75 @@ fn missing_tool() -> Option<&'static str> {
         return Some("Chromium or Chrome");
     }
     None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs;
+
+    use tokio::time::interval;
+
+    use super::*;
+
+    /// Number of processes that were started with this profile.
+    fn running(profile: &str) -> usize {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        // One that has ended meanwhile cannot be read.
+        let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+        lines.filter(|line| String::from_utf8_lossy(line).contains(profile)).count()
+    }
+
+    async fn ended(profile: &str) {
+        let mut looks = interval(Duration::from_millis(20));
+        let ended = timeout(LIMIT, async {
+            while running(profile) > 0 {
+                looks.tick().await;
+            }
+        });
+        ended.await.expect("the browser ends");
+    }
+
+    #[tokio::test]
+    async fn a_browser_ends_when_it_is_dropped() {
+        let Some(browser) = Browser::start(DESKTOP).await else { return };
+        let profile = browser._profile.path().display().to_string();
+        assert!(running(&profile) > 0);
+        drop(browser);
+        ended(&profile).await;
+    }
+
+    #[tokio::test]
+    #[ignore = "runs only to be killed by the next test"]
+    async fn a_test_that_is_killed() {
+        let Some(browser) = Browser::start(DESKTOP).await else { return };
+        println!("\nprofile {}", browser._profile.path().display());
+        std::future::pending::<()>().await;
+    }
+
+    #[tokio::test]
+    async fn a_browser_ends_with_a_test_that_is_killed() {
+        if missing_tool().is_some() {
+            return;
+        }
+        let mut test = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "--nocapture", "tests::a_test_that_is_killed"])
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(test.stdout.take().unwrap()).lines();
+        let profile = timeout(LIMIT, async {
+            loop {
+                let line = lines.next_line().await.unwrap().expect("the browser starts");
+                if let Some(profile) = line.strip_prefix("profile ") {
+                    return profile.to_owned();
+                }
+            }
+        });
+        let profile = profile.await.unwrap();
+        assert!(running(&profile) > 0);
+        test.kill().await.unwrap();
+        ended(&profile).await;
+        fs::remove_dir_all(&profile).unwrap();
+    }
 }
