@@ -1,7 +1,9 @@
 //! Where a running sandbox is reached and the ids of what is in it: all that a bot or a test needs
-//! to begin. Fixed at start.
+//! to begin.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::model::{Guild, Realm, Role};
 
 /// Where everything is. Ids are strings of digits, as Discord's JSON has them.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -92,6 +94,25 @@ impl Addresses {
         self.users.get(name)
     }
 
+    /// The same with the names that are in the realm now.
+    pub(crate) fn with_names_of(&self, realm: &Realm) -> Self {
+        let home = realm.home();
+        let people = realm.people.iter();
+        let more_guilds = realm.guilds.iter().skip(1).map(|guild| GuildAddress {
+            name: guild.name.clone(),
+            id: guild.id.to_string(),
+            channels: channel_names(realm, guild),
+            roles: role_names(guild),
+        });
+        Self {
+            channels: channel_names(realm, home),
+            roles: role_names(home),
+            users: people.map(|user| (user.name.clone(), user.id.to_string())).collect(),
+            more_guilds: more_guilds.collect(),
+            ..self.clone()
+        }
+    }
+
     /// The same without the bots' tokens, which then are left out of the JSON.
     #[must_use]
     pub fn without_token(&self) -> Self {
@@ -120,10 +141,29 @@ impl Names {
     }
 }
 
+/// Of two with one name, the first counts.
 impl FromIterator<(String, String)> for Names {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect())
+        let mut names = Self::default();
+        for (name, id) in pairs {
+            if names.get(&name).is_none() {
+                names.0.push((name, id));
+            }
+        }
+        names
     }
+}
+
+fn channel_names(realm: &Realm, guild: &Guild) -> Names {
+    let channels = realm.channels_of(guild);
+    channels
+        .map(|channel| (realm.channel_name(channel).to_owned(), channel.id.to_string()))
+        .collect()
+}
+
+fn role_names(guild: &Guild) -> Names {
+    let pair = |role: &Role| (role.name.clone(), role.id.to_string());
+    guild.roles.iter().map(pair).collect()
 }
 
 impl Serialize for Names {

@@ -25,7 +25,7 @@ use crate::live;
 use crate::moderation::Age;
 use crate::outcome::Outcome;
 use crate::world::BotAccess;
-use crate::{control_faults, control_help, coverage, transcript};
+use crate::{control_faults, control_help, control_world, coverage, transcript};
 
 /// One thing that the control API does.
 pub(crate) struct Route {
@@ -46,7 +46,7 @@ pub(crate) enum Takes {
     Bodies(fn() -> Value),
 }
 
-fn route(
+pub(crate) fn route(
     method: &'static str,
     path: &'static str,
     takes: Takes,
@@ -137,6 +137,7 @@ pub(crate) fn routes() -> Vec<Route> {
              interactions, time-outs and rate limits",
         ),
     ];
+    all.extend(control_world::routes());
     all.extend(streams_and_files());
     all
 }
@@ -305,8 +306,8 @@ async fn transcript(
     State(hub): State<Arc<Hub>>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    let addresses = &hub.addresses;
-    entries_since(&hub, &query, |entries| transcript::render(&entries, addresses).into_response())
+    let addresses = hub.addresses_now();
+    entries_since(&hub, &query, |entries| transcript::render(&entries, &addresses).into_response())
 }
 
 /// The answer with the entries of the journal after `since`.
@@ -404,7 +405,7 @@ async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
 }
 
 async fn addresses(State(hub): State<Arc<Hub>>) -> Json<Addresses> {
-    Json(hub.addresses.without_token())
+    Json(hub.addresses_now().without_token())
 }
 
 /// The bytes of an attachment, in a way that no browser runs them.

@@ -77,6 +77,32 @@ pub(crate) fn worlds() -> Value {
     ])
 }
 
+/// Bodies of people.
+pub(crate) fn users() -> Value {
+    json!([
+        { "name": "olga" },
+        { "name": "olga", "display_name": "Olga", "roles": ["Approvers"], "hue": 120 },
+        { "name": "olga", "member": false },
+    ])
+}
+
+/// Bodies of roles.
+pub(crate) fn roles() -> Value {
+    json!([
+        { "role": { "name": "Crew" } },
+        { "guild": "Workshop", "role": { "name": "Crew", "permissions": 2048, "color": 3447003 } },
+    ])
+}
+
+/// Bodies of channels.
+pub(crate) fn channels() -> Value {
+    json!([
+        { "channel": { "name": "staff" } },
+        { "guild": "Workshop", "channel": { "name": "staff", "topic": "Shifts", "bot": "hidden" } },
+        { "channel": { "name": "staff", "overwrites": [{ "of": { "role": "Approvers" }, "deny": 2048 }] } },
+    ])
+}
+
 /// One body for each misbehaviour. `match` and `times` go with all of those that strike requests.
 pub(crate) fn faults() -> Value {
     json!([

@@ -14,6 +14,7 @@ use crate::validate::{component, modal};
 const EVENTS_SENT: &[&str] = &[
     "READY",
     "RESUMED",
+    "CHANNEL_CREATE",
     "CHANNEL_UPDATE",
     "CHANNEL_DELETE",
     "GUILD_CREATE",
@@ -21,6 +22,7 @@ const EVENTS_SENT: &[&str] = &[
     "GUILD_MEMBER_UPDATE",
     "GUILD_MEMBER_REMOVE",
     "GUILD_MEMBERS_CHUNK",
+    "GUILD_ROLE_CREATE",
     "GUILD_ROLE_UPDATE",
     "INTERACTION_CREATE",
     "MESSAGE_CREATE",

@@ -41,6 +41,17 @@ pub enum StartError {
     World(String),
 }
 
+/// What is asked for is not in the world, or would contradict it.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct WorldError(pub(crate) String);
+
+impl From<WorldError> for StartError {
+    fn from(WorldError(why): WorldError) -> Self {
+        Self::World(why)
+    }
+}
+
 /// What was waited for did not come about in time.
 #[derive(Debug, Error)]
 #[error("waited {limit:?} without success for {what}")]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::clock::Clock;
-use crate::error::StartError;
+use crate::error::WorldError;
 use crate::model::{
     Application, Channel, Guild, GuildPlace, Member, Overwrite, OverwriteOf, Place, Realm, Role,
     User,
@@ -12,16 +12,16 @@ use crate::options::Options;
 use crate::permissions;
 use crate::snowflake::{self, Snowflake};
 use crate::world::{
-    BotAccess, BotSpec, ChannelSpec, GuildSpec, MemberSpec, RoleSpec, Subject, World,
+    BotAccess, BotSpec, ChannelSpec, GuildSpec, MemberSpec, RoleSpec, Subject, UserSpec, World,
 };
 
 /// Colours of Discord's palette, given to the roles in turn.
 const PALETTE: [u32; 5] = [0x34_98_db, 0x2e_cc_71, 0xe9_1e_63, 0xf1_c4_0f, 0x9b_59_b6];
 
-type Built<T> = Result<T, StartError>;
+pub(crate) type Built<T> = Result<T, WorldError>;
 
-fn refuse<T>(why: String) -> Built<T> {
-    Err(StartError::World(why))
+pub(crate) fn refuse<T>(why: String) -> Built<T> {
+    Err(WorldError(why))
 }
 
 impl Realm {
@@ -103,7 +103,7 @@ impl Realm {
         };
         guild.members = self.members(&guild, spec, bots)?;
         for channel in &spec.channels {
-            let place = self.text_channel(&guild, spec, channel)?;
+            let place = self.text_channel(&guild, channel)?;
             let channel = Channel::new(self.clock.next_id(), place);
             guild.order.push(channel.id);
             self.channels.push(channel);
@@ -120,21 +120,27 @@ impl Realm {
                 roles.push(self.managed_role(&application.bot));
             }
         }
-        for (role, color) in spec.roles.iter().zip(PALETTE.iter().cycle()) {
-            check_bits(role.permissions, || format!("the role {}", role.name))?;
+        for (index, role) in spec.roles.iter().enumerate() {
+            let role = self.role_of(role, index)?;
             if role.name == "@everyone" {
                 roles[0].permissions = role.permissions;
-                continue;
+            } else {
+                roles.push(role);
             }
-            roles.push(Role {
-                id: self.clock.next_id(),
-                name: role.name.clone(),
-                color: role.color.unwrap_or(*color),
-                permissions: role.permissions,
-                bot: None,
-            });
         }
         Ok(roles)
+    }
+
+    /// A role that people can hold, by its number among those of its guild.
+    pub(crate) fn role_of(&self, spec: &RoleSpec, index: usize) -> Built<Role> {
+        check_bits(spec.permissions, || format!("the role {}", spec.name))?;
+        Ok(Role {
+            id: self.clock.next_id(),
+            name: spec.name.clone(),
+            color: spec.color.unwrap_or(PALETTE[index % PALETTE.len()]),
+            permissions: spec.permissions,
+            bot: None,
+        })
     }
 
     /// The role that a bot has in a guild from joining it.
@@ -169,7 +175,7 @@ impl Realm {
         Ok(members)
     }
 
-    fn member(&self, guild: &Guild, spec: &MemberSpec) -> Built<Member> {
+    pub(crate) fn member(&self, guild: &Guild, spec: &MemberSpec) -> Built<Member> {
         let Some(person) = self.person(&spec.user) else {
             return refuse(format!("the member {} of {} is no user", spec.user, guild.name));
         };
@@ -189,11 +195,11 @@ impl Realm {
         Ok(Member { nick, roles, ..Member::new(person.id, guild.founded) })
     }
 
-    fn text_channel(&self, guild: &Guild, spec: &GuildSpec, channel: &ChannelSpec) -> Built<Place> {
+    pub(crate) fn text_channel(&self, guild: &Guild, channel: &ChannelSpec) -> Built<Place> {
         let first = self.first_application();
         let mut overwrites: Vec<Overwrite> =
             channel.bot.overwrite(first.id()).into_iter().collect();
-        if channel.bot != BotAccess::Full && !spec.bot {
+        if channel.bot != BotAccess::Full && !guild.has(first.id()) {
             return refuse(format!("the bot is not in {}, which limits it", guild.name));
         }
         for overwrite in &channel.overwrites {
@@ -266,11 +272,7 @@ fn bots(options: &Options) -> Vec<BotSpec> {
 
 /// The first guild and the further ones.
 fn guilds(world: &World) -> Vec<GuildSpec> {
-    let members = world.users.iter().filter(|user| user.member).map(|user| MemberSpec {
-        user: user.name.clone(),
-        nick: None,
-        roles: user.roles.clone(),
-    });
+    let members = world.users.iter().filter(|user| user.member).map(UserSpec::as_member);
     let first = GuildSpec {
         name: world.guild.clone(),
         owner: world.users.first().map(|owner| owner.name.clone()).unwrap_or_default(),
@@ -283,17 +285,19 @@ fn guilds(world: &World) -> Vec<GuildSpec> {
 }
 
 fn people(world: &World, clock: &Clock) -> Vec<User> {
-    let users = world.users.iter();
-    users
-        .map(|spec| User {
-            id: clock.next_id(),
-            name: spec.name.clone(),
-            display_name: spec.display_name.clone(),
-            bot: false,
-            hue: spec.hue.unwrap_or_else(|| hue_of(&spec.name)),
-            dms_closed: false,
-        })
-        .collect()
+    world.users.iter().map(|spec| person(spec, clock)).collect()
+}
+
+/// A person's account.
+pub(crate) fn person(spec: &UserSpec, clock: &Clock) -> User {
+    User {
+        id: clock.next_id(),
+        name: spec.name.clone(),
+        display_name: spec.display_name.clone(),
+        bot: false,
+        hue: spec.hue.unwrap_or_else(|| hue_of(&spec.name)),
+        dms_closed: false,
+    }
 }
 
 /// Refuses names that stand for two things, and roles of people that do not exist.

@@ -12,6 +12,7 @@ use crate::state::State;
 pub(crate) struct Hub {
     state: Mutex<State>,
     closing: watch::Sender<bool>,
+    /// Those of the start.
     pub(crate) addresses: Addresses,
 }
 
@@ -24,6 +25,11 @@ impl Hub {
     /// was held left the state whole enough for a test to go on.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The addresses with the names that are there now.
+    pub(crate) fn addresses_now(&self) -> Addresses {
+        self.addresses.with_names_of(&self.lock().realm)
     }
 
     /// Gives the sign to stop.

@@ -126,6 +126,11 @@ impl Journal {
         }
     }
 
+    /// Forgets the entries; the numbers go on.
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
     /// The entries with a number greater than `n`.
     pub(crate) fn since(&self, n: u64) -> Vec<JournalEntry> {
         self.entries.iter().filter(|e| e.n > n).cloned().collect()

@@ -9,11 +9,11 @@
 //! leave. Several guilds and bots live in one sandbox ([`World::more_guilds`],
 //! [`World::more_bots`]).
 //!
-//! Not simulated: voice, threads, reactions, attachments as command options, components of "version
-//! 2" and fields of forms other than rows of text inputs, more than one shard. What Discord has and
-//! the sandbox has not is refused by its name (501), never passed over in silence.
+//! What is simulated and what is not is in the README, under "Scope". What Discord has and the
+//! sandbox has not is refused by its name (501), never passed over in silence.
 
 mod actions;
+mod additions;
 mod addresses;
 mod clock;
 mod commands;
@@ -21,6 +21,7 @@ mod context;
 mod control;
 mod control_faults;
 mod control_help;
+mod control_world;
 mod coverage;
 mod description;
 mod error;
@@ -51,6 +52,7 @@ mod resolve;
 mod rest;
 mod sandbox;
 mod selection;
+mod snapshots;
 mod snowflake;
 mod state;
 mod tls;
@@ -61,7 +63,7 @@ mod views;
 mod world;
 
 pub use addresses::{Addresses, BotAddress, GuildAddress, Names};
-pub use error::{StartError, TimedOut};
+pub use error::{StartError, TimedOut, WorldError};
 pub use fault::{
     DropHow, Effect, Fault, GatewayFault, GatewayPhase, LimitHeader, LimitScope, Match,
 };

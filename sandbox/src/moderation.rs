@@ -84,7 +84,7 @@ impl State {
     }
 
     /// A guild by its name or id; without either, the first one.
-    fn guild_named(&self, guild: Option<&str>) -> Result<&Guild, String> {
+    pub(crate) fn guild_named(&self, guild: Option<&str>) -> Result<&Guild, String> {
         let Some(wanted) = guild else {
             return Ok(self.realm.home());
         };
@@ -187,15 +187,14 @@ impl State {
             return Ok(());
         }
         if member {
-            self.join(guild, person)
+            self.join(guild, Member::new(person, self.clock().now()));
         } else {
-            self.leave(guild, person)
+            self.leave(guild, person);
         }
         Ok(())
     }
 
-    fn join(&mut self, guild: Snowflake, person: Snowflake) {
-        let member = Member::new(person, self.clock().now());
+    pub(crate) fn join(&mut self, guild: Snowflake, member: Member) {
         let mut data = self.realm.member_object(&member);
         data["guild_id"] = json!(guild);
         if let Some(guild) = self.realm.guild_mut(guild) {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::actions::Action;
+use crate::model::User;
 use crate::outcome::Outcome;
 use crate::sandbox::Sandbox;
 use crate::view::View;
@@ -13,20 +14,18 @@ use crate::view::View;
 #[derive(Clone, Debug)]
 pub struct Person {
     sandbox: Sandbox,
-    name: String,
-    /// Place among the people, who never leave the world.
-    index: usize,
+    account: User,
 }
 
 impl Person {
-    pub(crate) fn new(sandbox: Sandbox, name: &str, index: usize) -> Self {
-        Self { sandbox, name: name.to_owned(), index }
+    pub(crate) fn new(sandbox: Sandbox, account: User) -> Self {
+        Self { sandbox, account }
     }
 
     /// The person's user name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.account.name
     }
 
     /// Uses a slash command. A subcommand follows the name after a space. `options` is an object
@@ -146,10 +145,10 @@ impl Person {
     /// What the person sees now.
     #[must_use]
     pub fn view(&self) -> View {
-        self.sandbox.view_at(self.index)
+        self.sandbox.view_as(&self.account)
     }
 
     async fn act(&self, action: Action) -> Outcome {
-        self.sandbox.act(&self.name, action).await
+        self.sandbox.act(&self.account.name, action).await
     }
 }

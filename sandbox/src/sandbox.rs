@@ -13,13 +13,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::actions::{self, Action};
-use crate::addresses::{Addresses, BotAddress, GuildAddress, Names};
-use crate::error::{StartError, TimedOut};
+use crate::addresses::{Addresses, BotAddress, Names};
+use crate::error::{StartError, TimedOut, WorldError};
 use crate::fault::{DropHow, Fault, GatewayFault};
 use crate::http;
 use crate::hub::Hub;
 use crate::journal::JournalEntry;
-use crate::model::{Guild, Realm, Role};
+use crate::model::{Realm, User};
 use crate::moderation::Age;
 use crate::net::{self, Cut};
 use crate::options::Options;
@@ -30,7 +30,7 @@ use crate::state::{Settings, State};
 use crate::tls::{self, Tls};
 use crate::transcript;
 use crate::view::View;
-use crate::world::BotAccess;
+use crate::world::{BotAccess, ChannelSpec, RoleSpec, UserSpec};
 
 /// How long [`Sandbox::shutdown`] waits for connections to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -93,7 +93,7 @@ impl Sandbox {
         Ok(Self { running: Arc::new(Running { hub, tasks: Mutex::new(tasks), own_folder }) })
     }
 
-    /// Where everything is.
+    /// Where everything is, with the names of the start: what is added later tells its id then.
     #[must_use]
     pub fn addresses(&self) -> &Addresses {
         &self.running.hub.addresses
@@ -102,9 +102,8 @@ impl Sandbox {
     /// The hand of a person; `None` if there is none of this user name.
     #[must_use]
     pub fn user(&self, name: &str) -> Option<Person> {
-        let mut names = self.addresses().users.iter();
-        let index = names.position(|(known, _)| known == name)?;
-        Some(Person::new(self.clone(), name, index))
+        let account = self.running.hub.lock().realm.person(name)?.clone();
+        Some(Person::new(self.clone(), account))
     }
 
     /// What a person sees; `None` if there is none of this user name.
@@ -123,7 +122,7 @@ impl Sandbox {
     /// printed when a test has failed.
     #[must_use]
     pub fn transcript(&self, since: u64) -> String {
-        transcript::render(&self.journal(since), self.addresses())
+        transcript::render(&self.journal(since), &self.running.hub.addresses_now())
     }
 
     /// Arranges a misbehaviour.
@@ -246,6 +245,64 @@ impl Sandbox {
         self.running.hub.lock().advance(by);
     }
 
+    /// Adds a person, to the first guild if so specified, and returns their id. The bots hear of it
+    /// as of anybody who joins.
+    ///
+    /// # Errors
+    /// If the name is taken, or a role does not exist.
+    pub fn add_user(&self, user: &UserSpec) -> Result<String, WorldError> {
+        let id = self.running.hub.lock().add_user(user)?;
+        Ok(id.to_string())
+    }
+
+    /// Adds a role above the others of a guild, the first one or that of this name or id, and
+    /// returns its id.
+    ///
+    /// # Errors
+    /// If the name is taken, the guild does not exist, or Discord has no such permissions.
+    pub fn add_role(&self, guild: Option<&str>, role: &RoleSpec) -> Result<String, WorldError> {
+        let id = self.running.hub.lock().add_role(guild, role)?;
+        Ok(id.to_string())
+    }
+
+    /// Adds a channel below the others of a guild, the first one or that of this name or id, and
+    /// returns its id.
+    ///
+    /// # Errors
+    /// If the name is taken, or what it names does not exist.
+    pub fn add_channel(
+        &self,
+        guild: Option<&str>,
+        channel: &ChannelSpec,
+    ) -> Result<String, WorldError> {
+        let id = self.running.hub.lock().add_channel(guild, channel)?;
+        Ok(id.to_string())
+    }
+
+    /// Puts the world back as it was founded, ids and tokens included: messages, commands, and
+    /// whatever was added are gone, faults and the journal are cleared, what is held is released,
+    /// and rate limits begin anew. Clients are told that their sessions are invalid and cannot be
+    /// resumed. Snapshots stay, the clock does not go back, and the journal counts on.
+    pub fn reset(&self) {
+        self.running.hub.lock().reset();
+    }
+
+    /// Keeps the whole world as it is now, for [`Sandbox::restore`], until the sandbox ends;
+    /// returns the snapshot's id. Faults and the journal are not part of it.
+    #[must_use]
+    pub fn snapshot(&self) -> String {
+        self.running.hub.lock().snapshot()
+    }
+
+    /// Puts the world back as it was at a snapshot, commands included. Clients are told that their
+    /// sessions are invalid and cannot be resumed. The clock does not go back.
+    ///
+    /// # Errors
+    /// If there is no snapshot of this id.
+    pub fn restore(&self, snapshot: &str) -> Result<(), WorldError> {
+        self.running.hub.lock().restore(snapshot)
+    }
+
     /// Somebody invites the bot to another server, in which everybody is, strangers included. The
     /// id of its only channel: what happens there has that server's id. It lasts until the
     /// sandbox ends.
@@ -301,10 +358,10 @@ impl Sandbox {
         actions::perform(&self.running.hub, user, action).await
     }
 
-    /// What the person at this place among the people sees.
-    pub(crate) fn view_at(&self, index: usize) -> View {
+    /// What a person sees; one who is no longer in the world sees nothing but the account.
+    pub(crate) fn view_as(&self, account: &User) -> View {
         let state = self.running.hub.lock();
-        state.view_of(&state.realm.people[index])
+        state.view_of(state.realm.person(&account.name).unwrap_or(account))
     }
 }
 
@@ -365,14 +422,12 @@ struct Ports {
 impl Ports {
     fn addresses(&self, realm: &Realm, ca: &Path) -> Addresses {
         let first = realm.first_application();
-        let (home, more_guilds) = (realm.home(), realm.guilds.iter().skip(1));
         let more_bots = realm.applications.iter().skip(1).map(|application| BotAddress {
             name: application.bot.name.clone(),
             application_id: application.id().to_string(),
             token: application.token.clone(),
         });
-        let people = realm.people.iter();
-        Addresses {
+        let addresses = Addresses {
             rest: format!("http://{}/api", self.plain),
             tls: format!("https://{}", self.secure),
             ca: ca.display().to_string(),
@@ -380,31 +435,13 @@ impl Ports {
             page: format!("http://{}/", self.plain),
             token: first.token.clone(),
             application_id: first.id().to_string(),
-            guild_id: home.id.to_string(),
-            channels: channel_names(realm, home),
-            roles: role_names(home),
-            users: people.map(|user| (user.name.clone(), user.id.to_string())).collect(),
-            more_guilds: more_guilds
-                .map(|guild| GuildAddress {
-                    name: guild.name.clone(),
-                    id: guild.id.to_string(),
-                    channels: channel_names(realm, guild),
-                    roles: role_names(guild),
-                })
-                .collect(),
+            guild_id: realm.home().id.to_string(),
+            channels: Names::default(),
+            roles: Names::default(),
+            users: Names::default(),
+            more_guilds: Vec::new(),
             more_bots: more_bots.collect(),
-        }
+        };
+        addresses.with_names_of(realm)
     }
-}
-
-fn channel_names(realm: &Realm, guild: &Guild) -> Names {
-    let channels = realm.channels_of(guild);
-    channels
-        .map(|channel| (realm.channel_name(channel).to_owned(), channel.id.to_string()))
-        .collect()
-}
-
-fn role_names(guild: &Guild) -> Names {
-    let pair = |role: &Role| (role.name.clone(), role.id.to_string());
-    guild.roles.iter().map(pair).collect()
 }

@@ -16,6 +16,7 @@ use crate::model::{Attachment, Channel, Message, Realm};
 use crate::options::{Options, RateLimits};
 use crate::picture;
 use crate::ratelimit::Limiter;
+use crate::snapshots::{Snapshot, Snapshots};
 use crate::snowflake::Snowflake;
 use crate::view::Notification;
 
@@ -36,6 +37,7 @@ pub(crate) struct State {
     pub(crate) files: HashMap<Snowflake, StoredFile>,
     /// What phones showed, and whose.
     pub(crate) notifications: Vec<(Snowflake, Notification)>,
+    pub(crate) snapshots: Snapshots,
     changes: watch::Sender<u64>,
 }
 
@@ -60,10 +62,12 @@ pub(crate) struct StoredFile {
 impl State {
     pub(crate) fn new(realm: Realm, settings: Settings, limits: RateLimits) -> Self {
         let clock = realm.clock.clone();
+        let limiter = Limiter::new(limits, clock.clone());
         Self {
             settings,
-            journal: Journal::new(clock.clone()),
-            limiter: Limiter::new(limits, clock),
+            journal: Journal::new(clock),
+            snapshots: Snapshots::new(Snapshot::founded(&realm, &limiter)),
+            limiter,
             realm,
             gateway: Gateway::default(),
             interactions: Interactions::default(),

@@ -200,6 +200,11 @@ impl UserSpec {
             .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
         Self { name: name.to_owned(), display_name, roles: Vec::new(), hue: None, member: true }
     }
+
+    /// What the person is in the first guild.
+    pub(crate) fn as_member(&self) -> MemberSpec {
+        MemberSpec { user: self.name.clone(), nick: None, roles: self.roles.clone() }
+    }
 }
 
 /// What JSON says of a person.

@@ -100,6 +100,60 @@ export class Sandbox {
     return this.call("POST", "world", body);
   }
 
+  /** Adds a person, as in the file of a world, and returns their id. */
+  addUser(user) {
+    return this.#add("add_user", user);
+  }
+
+  /** Adds a role to a guild, by default the first, and returns its id. */
+  addRole(role, guild) {
+    return this.#add("add_role", { guild, role });
+  }
+
+  /** Adds a channel to a guild, by default the first, and returns its id. */
+  addChannel(channel, guild) {
+    return this.#add("add_channel", { guild, channel });
+  }
+
+  /**
+   * Puts the world back as it was at the start: without messages, commands, faults and journal.
+   * Connected bots get an invalid session and identify anew.
+   */
+  async reset() {
+    await this.call("POST", "reset");
+    await this.#readNames();
+  }
+
+  /** Keeps the world as it is now, commands included, and returns the snapshot's id. */
+  async snapshot() {
+    return (await this.call("POST", "snapshot")).id;
+  }
+
+  /**
+   * Puts the world back as it was at a snapshot. Connected bots get an invalid session and identify
+   * anew.
+   */
+  async restore(snapshot) {
+    await this.call("POST", "restore", { id: snapshot });
+    await this.#readNames();
+  }
+
+  /** Moves the sandbox's clock forward, past deadlines and rate limits. */
+  advance(ms) {
+    return this.call("POST", "advance", { ms });
+  }
+
+  async #add(path, body) {
+    const { id } = await this.call("POST", path, body);
+    await this.#readNames();
+    return id;
+  }
+
+  async #readNames() {
+    const { channels, roles, users, more_guilds } = await this.call("GET", "addresses");
+    Object.assign(this.addresses, { channels, roles, users, more_guilds });
+  }
+
   /** Calls `probe` now and after each change until its result is true, and returns that. */
   async waitFor(what, probe, limit = LIMIT) {
     const signal = AbortSignal.timeout(limit);

@@ -229,6 +229,12 @@ impl Gateway {
         }
     }
 
+    /// Ends all sessions for good, and forgets how many there were.
+    pub(crate) fn reset(&mut self) {
+        self.drop_connections(DropHow::InvalidSession { resumable: false });
+        self.identified.clear();
+    }
+
     fn end(&mut self, ending: Ending) {
         for session in &mut self.sessions {
             session.order(Order::End(ending));

@@ -130,8 +130,11 @@ async fn prepare(hub: &Hub, call: &Call, effect: Option<&Effect>) -> Option<Outg
             None
         }
         Effect::HoldRequest => {
+            let era = hub.lock().snapshots.era();
             hold(hub).await;
-            None
+            // What was asked of a world that has been put back is not done to the present one.
+            let gone = hub.lock().snapshots.era() != era;
+            gone.then(|| Outgoing::refusal(&Refusal::bare(503)))
         }
         Effect::WithholdAnswer { .. } | Effect::HoldAnswer | Effect::MangleHeader { .. } => None,
     }

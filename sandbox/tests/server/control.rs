@@ -188,7 +188,7 @@ async fn it_tells_what_it_can_do() {
     let (status, told) = get(&sandbox, "_sandbox").await;
     assert_eq!((status, &get(&sandbox, "_sandbox/").await.1), (200, &told));
     let routes = told["routes"].as_array().unwrap();
-    assert_eq!(routes.len(), 13, "{told:#}");
+    assert_eq!(routes.len(), 19, "{told:#}");
     for route in routes {
         let path = text(route, "path").trim_start_matches('/').replace("{id}/{name}", "1/x");
         let method: Method = text(route, "method").parse().unwrap();

@@ -16,5 +16,6 @@ mod menus;
 mod permissions;
 mod program;
 mod rest;
+mod snapshots;
 mod strict;
 mod wire;

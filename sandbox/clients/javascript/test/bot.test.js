@@ -32,6 +32,25 @@ sandboxTest("it waits when it is told to", async (sandbox) => {
   expect(posts.map((post) => post.status)).toEqual([429, 200]);
 }, LIMIT);
 
+sandboxTest("the world can be added to and put back", async (sandbox) => {
+  const maya = await start(sandbox);
+  const before = await sandbox.snapshot();
+  await sandbox.addRole({ name: "Crew" });
+  const olga = await sandbox.addUser({ name: "olga", roles: ["Crew"] });
+  expect(sandbox.addresses.users.olga).toBe(olga);
+  await sandbox.addChannel({ name: "staff" });
+  const words = `<@${sandbox.addresses.application_id}> hello?`;
+  await sandbox.user("olga").message("staff", words);
+  await sandbox.waitForMessage("staff", "At your service.", "olga");
+  await sandbox.restore(before);
+  expect(sandbox.addresses.channels.staff).toBeUndefined();
+  // The bot identifies anew, and its command is still there.
+  await sandbox.waitForCommand("greet", "maya");
+  expect((await maya.command("general", "greet", { name: "Sven" })).ok).toBe(true);
+  await sandbox.reset();
+  expect((await sandbox.view("maya")).commands).toEqual([]);
+}, LIMIT);
+
 test("a failure tells what was said", async () => {
   let body;
   withSandbox((_, wrapped) => (body = wrapped))("fails", async (sandbox) => {

@@ -116,6 +116,48 @@ class Sandbox:
         """Changes the server, as a moderator would; ``GET /_sandbox`` lists how."""
         self.call("POST", "world", {"do": do, **more})
 
+    def add_user(self, name: str, **more: Any) -> str:
+        """Adds a person and returns their id; ``more`` is as in the file of a world."""
+        return self._add("add_user", {"name": name, **more})
+
+    def add_role(self, name: str, guild: Optional[str] = None, **more: Any) -> str:
+        """Adds a role to a guild, by default the first, and returns its id."""
+        return self._add("add_role", {"guild": guild, "role": {"name": name, **more}})
+
+    def add_channel(self, name: str, guild: Optional[str] = None, **more: Any) -> str:
+        """Adds a channel to a guild, by default the first, and returns its id."""
+        return self._add("add_channel", {"guild": guild, "channel": {"name": name, **more}})
+
+    def reset(self) -> None:
+        """Puts the world back as it was at the start: without messages, commands, faults and
+        journal. Connected bots get an invalid session and identify anew."""
+        self.call("POST", "reset")
+        self._read_names()
+
+    def snapshot(self) -> str:
+        """Keeps the world as it is now, commands included, and returns the snapshot's id."""
+        return self.call("POST", "snapshot")["id"]
+
+    def restore(self, snapshot: str) -> None:
+        """Puts the world back as it was at a snapshot. Connected bots get an invalid session and
+        identify anew."""
+        self.call("POST", "restore", {"id": snapshot})
+        self._read_names()
+
+    def advance(self, seconds: float) -> None:
+        """Moves the sandbox's clock forward, past deadlines and rate limits."""
+        self.call("POST", "advance", {"ms": round(seconds * 1000)})
+
+    def _add(self, path: str, body: dict) -> str:
+        id = self.call("POST", path, body)["id"]
+        self._read_names()
+        return id
+
+    def _read_names(self) -> None:
+        now = self.call("GET", "addresses")
+        for key in ("channels", "roles", "users", "more_guilds"):
+            self.addresses[key] = now[key]
+
     def wait_for(self, what: str, probe: Callable[[], Any], limit: float = LIMIT) -> Any:
         """Calls ``probe`` now and after each change until its result is true, and returns that."""
         end = time.monotonic() + limit

@@ -35,6 +35,23 @@ def test_it_waits_when_it_is_told_to(sandbox, maya):
     assert [post["status"] for post in posts] == [429, 200]
 
 
+def test_the_world_can_be_added_to_and_put_back(sandbox, maya):
+    before = sandbox.snapshot()
+    sandbox.add_role("Crew")
+    olga = sandbox.add_user("olga", roles=["Crew"])
+    assert sandbox.addresses["users"]["olga"] == olga
+    sandbox.add_channel("staff")
+    sandbox.user("olga").message("staff", f"<@{sandbox.addresses['application_id']}> hello?")
+    sandbox.wait_for_message("staff", "At your service.", user="olga")
+    sandbox.restore(before)
+    assert "staff" not in sandbox.addresses["channels"]
+    # The bot identifies anew, and its command is still there.
+    sandbox.wait_for_command("greet", user="maya")
+    assert maya.command("general", "greet", {"name": "Sven"})["ok"]
+    sandbox.reset()
+    assert sandbox.view("maya")["commands"] == []
+
+
 def test_a_failure_shows_what_was_said(pytester):
     pytester.makepyfile(
         """
