@@ -9,23 +9,38 @@ use crate::bots;
 #[tokio::test]
 async fn the_fixtures_for_pytest_run_a_bot() {
     let Some(libraries) = bots::libraries() else { return };
-    let package = clients().join("python");
-    let path = [libraries.join("discord.py"), package.clone()];
+    passes(pytest(&libraries, &clients().join("python/tests"))).await;
+}
+
+/// The README alone leads to a passing test of a bot of discord.py.
+#[tokio::test]
+async fn the_bot_of_the_readme_passes_its_test() {
+    let Some(libraries) = bots::libraries() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["bot.py", "test_bot.py"] {
+        std::fs::write(folder.path().join(file), of_the_readme(file)).unwrap();
+    }
+    passes(pytest(&libraries, folder.path())).await;
+}
+
+/// The block of code that begins with the name of its file.
+fn of_the_readme(file: &str) -> &'static str {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once(&format!("```python\n# {file}\n")).unwrap();
+    rest.split_once("```").unwrap().0
+}
+
+/// pytest with the fixtures and discord.py.
+fn pytest(libraries: &Path, tests: &Path) -> Command {
+    let path = [libraries.join("discord.py"), clients().join("python")];
     let mut pytest = Command::new(libraries.join("python/bin/python"));
     pytest
-        .args([
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "discord_sandbox.pytest_plugin",
-            "-p",
-            "no:cacheprovider",
-        ])
-        .arg(package.join("tests"))
+        .args(["-m", "pytest", "-q"])
+        .args(["-p", "discord_sandbox.pytest_plugin", "-p", "no:cacheprovider"])
+        .arg(tests)
         .env("PYTHONPATH", std::env::join_paths(path).unwrap())
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    passes(pytest).await;
+    pytest
 }
 
 #[tokio::test]

@@ -77,6 +77,24 @@ async fn it_helps() {
     );
 }
 
+/// The example of a world in the README is complete: it says what a world has.
+#[tokio::test]
+async fn it_serves_the_world_of_the_readme() {
+    let readme = include_str!("../../README.md");
+    let (_, after) = readme.split_once("<!-- world: started by a test -->\n\n```json\n").unwrap();
+    let (world, _) = after.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.json");
+    std::fs::write(&file, world).unwrap();
+    let (_child, addresses) = start(&["--world", file.to_str().unwrap()]).await;
+    let names = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&addresses["users"]), ["ada", "bob", "eve"]);
+    assert_eq!(addresses["more_bots"][0]["token"], "not-a-secret");
+    let written: Value = serde_json::from_str(world).unwrap();
+    let whole = serde_json::to_value(discord_sandbox::World::default()).unwrap();
+    assert_eq!(names(&written), names(&whole), "every field of a world is in the example");
+}
+
 /// The world of a file.
 #[tokio::test]
 async fn it_serves_the_world_of_a_file() {
