@@ -37,6 +37,7 @@ impl Realm {
             applications: Vec::new(),
             guilds: Vec::new(),
             channels: Vec::new(),
+            audit: Vec::new(),
             clock,
         };
         for bot in &bots {

@@ -15,6 +15,7 @@
 mod actions;
 mod additions;
 mod addresses;
+mod audit;
 mod clock;
 mod commands;
 mod context;

@@ -6,6 +6,8 @@ use crate::world::BotAccess;
 
 /// Bit of ADMINISTRATOR.
 const ADMINISTRATOR: u64 = 1 << 3;
+/// Bit of VIEW_AUDIT_LOG.
+pub(crate) const VIEW_AUDIT_LOG: u64 = 1 << 7;
 /// Bit of VIEW_CHANNEL.
 pub(crate) const VIEW_CHANNEL: u64 = 1 << 10;
 /// Bit of SEND_MESSAGES.

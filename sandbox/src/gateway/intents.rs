@@ -4,6 +4,8 @@
 pub(crate) const GUILDS: u64 = 1;
 /// Members; privileged.
 pub(crate) const GUILD_MEMBERS: u64 = 1 << 1;
+/// Audit log entries and bans.
+pub(crate) const GUILD_MODERATION: u64 = 1 << 2;
 /// Presences; privileged.
 const GUILD_PRESENCES: u64 = 1 << 8;
 /// Messages in servers.

@@ -1,5 +1,6 @@
 //! The whole of the simulated world, and how anything in it is found.
 
+use crate::audit;
 use crate::clock::Clock;
 use crate::model::{Application, Channel, Guild, Message, Place, Role, User};
 use crate::snowflake::Snowflake;
@@ -15,6 +16,8 @@ pub(crate) struct Realm {
     /// Never empty: the first is the one of the options and the page.
     pub(crate) guilds: Vec<Guild>,
     pub(crate) channels: Vec<Channel>,
+    /// The audit logs of all guilds, oldest entry first.
+    pub(crate) audit: Vec<audit::Entry>,
 }
 
 impl Realm {

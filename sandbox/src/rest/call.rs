@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, header};
 use serde_json::{Value, json};
 
-use crate::refusal::Refusal;
+use crate::refusal::{Problems, Refusal};
 use crate::snowflake::Snowflake;
 use crate::state::StoredFile;
 
@@ -16,6 +16,9 @@ const LARGEST_FILE: usize = 10 * 1024 * 1024;
 
 /// Largest body in bytes: several files and some air.
 pub(crate) const LARGEST_BODY: usize = 32 * 1024 * 1024;
+
+/// Characters of a reason for the audit log.
+const LONGEST_REASON: usize = 512;
 
 /// A request.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub(crate) struct Call {
     /// The JSON body; `null` without one.
     pub(crate) body: Value,
     pub(crate) files: Vec<Upload>,
+    /// Why it is made, for the audit log: the header `X-Audit-Log-Reason`.
+    pub(crate) reason: Option<String>,
 }
 
 /// A file that came with a request as `files[n]`.
@@ -74,6 +79,7 @@ impl Call {
             query: pairs(query),
             body: Value::Null,
             files: Vec::new(),
+            reason: None,
         }
     }
 
@@ -85,6 +91,7 @@ impl Call {
 
     /// Reads the body, JSON or a form with `payload_json` and `files[n]`.
     pub(crate) async fn read(&mut self, headers: &HeaderMap, bytes: Bytes) -> Result<(), Refusal> {
+        self.reason = reason(headers)?;
         let kind = headers
             .get(header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
@@ -170,6 +177,11 @@ impl Call {
         self.files.iter().map(|upload| upload.n).collect()
     }
 
+    /// An id in the query.
+    pub(crate) fn wanted(&self, name: &str) -> Result<Option<Snowflake>, Refusal> {
+        self.query.get(name).map(|text| id(text, name)).transpose()
+    }
+
     /// The body as the journal keeps it: files by name and size.
     pub(crate) fn for_journal(&self) -> Value {
         if self.files.is_empty() {
@@ -199,7 +211,7 @@ pub(crate) fn id(text: &str, field: &str) -> Result<Snowflake, Refusal> {
         } else {
             ("NUMBER_TYPE_COERCE", format!("Value \"{text}\" is not snowflake."))
         };
-        crate::refusal::Problems::one(field, code, words)
+        Problems::one(field, code, words)
     })
 }
 
@@ -209,6 +221,20 @@ fn pairs(text: &str) -> HashMap<String, String> {
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (decode(name), decode(value)))
         .collect()
+}
+
+/// The reason for the audit log. The page "Audit Log" of Discord's documentation gives its
+/// encoding and its limit, but not the words of the refusal.
+fn reason(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(header) = headers.get("x-audit-log-reason") else {
+        return Ok(None);
+    };
+    let text = decode(&String::from_utf8_lossy(header.as_bytes()));
+    if text.chars().count() > LONGEST_REASON {
+        let words = format!("Must be {LONGEST_REASON} or fewer in length.");
+        return Err(Problems::one("reason", "BASE_TYPE_MAX_LENGTH", words));
+    }
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 /// The `n` of `files[n]`; plain `file` counts as 0.

@@ -83,7 +83,7 @@ pub(super) fn default_sounds(_: &mut State, _: &Call) -> Answer {
 
 /// The guild that a request is about something in. The guild itself does not exist for a bot that
 /// is not in it; what is in it is forbidden.
-fn inside<'a>(state: &'a State, call: &Call) -> Result<&'a Guild, Refusal> {
+pub(super) fn inside<'a>(state: &'a State, call: &Call) -> Result<&'a Guild, Refusal> {
     let guild = state.realm.guild(call.id("guild_id")?);
     let guild = guild.ok_or_else(Refusal::unknown_guild)?;
     if guild.has(call.bot()?) { Ok(guild) } else { Err(Refusal::missing_access()) }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, Reply, id};
+use super::call::{Answer, Call, Reply};
 use super::channels::visible;
 use super::drafts;
 use crate::messages::Envelope;
@@ -53,14 +53,12 @@ pub(super) fn list(state: &mut State, call: &Call) -> Answer {
     let channel = visible(state, call)?;
     let bot = call.bot()?;
     let limit = validate::query::int(&call.query, "limit", (1, 100), 50)?;
-    let bound = |name: &str| -> Result<Option<Snowflake>, Refusal> {
-        call.query.get(name).map(|text| id(text, name)).transpose()
-    };
     // Discord refuses nothing here: it finds nothing.
     if !may(state, bot, channel, READ_MESSAGE_HISTORY) {
         return Ok(Reply::ok(Vec::<Value>::new()));
     }
-    let (before, after, around) = (bound("before")?, bound("after")?, bound("around")?);
+    let (before, after, around) =
+        (call.wanted("before")?, call.wanted("after")?, call.wanted("around")?);
     let messages: Vec<&Message> = channel.public().collect();
     let end = before
         .map_or(messages.len(), |before| messages.partition_point(|message| message.id < before));

@@ -1,6 +1,7 @@
 //! The REST interface: takes a request through faults, authorization and rate limits to its route,
 //! and notes what came of it.
 
+mod audit;
 pub(crate) mod call;
 mod callbacks;
 mod channels;

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use super::call::{Answer, Call};
-use super::{callbacks, channels, commands, guilds, messages, webhooks};
+use super::{audit, callbacks, channels, commands, guilds, messages, webhooks};
 use crate::description::OPERATIONS;
 use crate::gap::Gap;
 use crate::refusal::Refusal;
@@ -80,6 +80,7 @@ pub(crate) const ROUTES: &[Route] = &[
     on("GET", "/gateway", guilds::gateway),
     on("GET", "/gateway/bot", guilds::gateway_bot),
     on("GET", "/guilds/{guild_id}", guilds::guild),
+    on("GET", "/guilds/{guild_id}/audit-logs", audit::list),
     on("GET", "/guilds/{guild_id}/channels", guilds::channels),
     on("GET", "/guilds/{guild_id}/members/search", guilds::search),
     on("GET", "/guilds/{guild_id}/members/{user_id}", guilds::member),
