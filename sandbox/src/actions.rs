@@ -12,11 +12,12 @@ use crate::gateway::Event;
 use crate::hub::Hub;
 use crate::interactions::{Kind, Modal, Progress, Start};
 use crate::messages::{Draft, Envelope};
-use crate::model::{Audience, Cause, Channel, Message, User};
+use crate::model::{Attachment, Audience, Cause, Channel, Message, User};
 use crate::outcome::Outcome;
-use crate::permissions::SEND_MESSAGES;
+use crate::permissions::ATTACH_FILES;
 use crate::snowflake::Snowflake;
-use crate::state::State;
+use crate::state::{State, StoredFile};
+use crate::thread_acts::ThreadAct;
 
 /// An action of a person.
 #[derive(Clone, Debug)]
@@ -34,7 +35,13 @@ pub(crate) enum Action {
     /// Submit a form.
     Submit { modal: String, values: Value },
     /// Write a message, or reply to one.
-    Message { channel: String, content: String, reply_to: Option<String> },
+    Message { channel: String, content: String, reply_to: Option<String>, attachments: Vec<String> },
+    /// Upload a file, for a message or an option of a command that names its id.
+    Upload { file: StoredFile },
+    /// Start a thread, from a message or without one.
+    CreateThread { channel: String, message: Option<String>, name: String },
+    /// Join, leave, archive or unarchive a thread.
+    Thread { channel: String, act: ThreadAct },
 }
 
 /// What an action led to on its way to the bot.
@@ -43,6 +50,10 @@ enum Begun {
     Interaction(Snowflake),
     /// A message, which is all there is to it.
     Message(Snowflake),
+    /// A thread that was started or changed.
+    Thread(Snowflake),
+    /// A file that was uploaded.
+    File(Attachment),
 }
 
 /// Carries out an action and waits for what comes of it.
@@ -52,6 +63,12 @@ pub(crate) async fn perform(hub: &Arc<Hub>, user: &str, action: Action) -> Outco
         Err(error) => Outcome::failed(error),
         Ok(Begun::Message(id)) => {
             Outcome { ok: true, message: hub.lock().message_object(id), ..Outcome::default() }
+        }
+        Ok(Begun::Thread(id)) => {
+            Outcome { ok: true, channel: hub.lock().channel_json(id), ..Outcome::default() }
+        }
+        Ok(Begun::File(file)) => {
+            Outcome { ok: true, attachment: Some(file.object()), ..Outcome::default() }
         }
         Ok(Begun::Interaction(id)) => answer(hub, id, &action).await,
     }
@@ -115,8 +132,20 @@ impl State {
                 self.begin_component(&user, message, custom_id, Some(values))
             }
             Action::Submit { modal, values } => self.begin_submit(&user, modal, values),
-            Action::Message { channel, content, reply_to } => {
-                self.write(&user, channel, content, reply_to.as_deref())
+            Action::Message { channel, content, reply_to, attachments } => {
+                self.write(&user, channel, content, reply_to.as_deref(), attachments)
+            }
+            Action::Upload { file } => self.upload(file).map(Begun::File),
+            Action::CreateThread { channel, message, name } => {
+                let channel = self.visible_channel(&user, channel)?.id;
+                let message = message.as_ref().map(|id| self.visible_message(&user, id));
+                let message = message.transpose()?.map(|message| message.id);
+                self.person_starts_thread(&user, channel, message, name).map(Begun::Thread)
+            }
+            Action::Thread { channel, act } => {
+                let channel = self.visible_channel(&user, channel)?.id;
+                self.person_acts_on_thread(&user, channel, *act)?;
+                Ok(Begun::Thread(channel))
             }
         }
     }
@@ -185,7 +214,7 @@ impl State {
         let data = self.component_data(user, place, component, values)?;
         let object = self.realm.message_object(message);
         let start = Start {
-            application: message.author,
+            application: message.application(),
             kind: Kind::Component { message: message.id },
             user: user.id,
             channel: message.channel,
@@ -220,6 +249,7 @@ impl State {
         channel: &str,
         content: &str,
         reply_to: Option<&str>,
+        attachments: &[String],
     ) -> Checked<Begun> {
         let channel = self.visible_channel(user, channel)?;
         let original = reply_to.map(|id| self.visible_message(user, id)).transpose()?;
@@ -230,10 +260,14 @@ impl State {
                 "a reply is posted where everyone in the channel sees the message".to_owned()
             );
         }
-        if self.realm.permissions(user, channel) & SEND_MESSAGES == 0 {
-            return Err("you may not write in this channel".to_owned());
+        self.person_may_write(user, channel)?;
+        if !attachments.is_empty() && self.realm.permissions(user, channel) & ATTACH_FILES == 0 {
+            return Err("you may not attach files in this channel".to_owned());
         }
-        if content.trim().is_empty() {
+        if attachments.len() > 10 {
+            return Err("a message has at most 10 files".to_owned());
+        }
+        if content.trim().is_empty() && attachments.is_empty() {
             return Err("a message needs content".to_owned());
         }
         if content.chars().count() > 2_000 {
@@ -245,8 +279,12 @@ impl State {
             audience: Audience::Channel,
             origin: None,
         };
-        let draft =
-            Draft { reply_to: original.map(|original| original.id), ..Draft::text(content) };
+        let reply_to = original.map(|original| original.id);
+        let attachments = attachments.iter().map(|id| {
+            self.uploaded(&json!(id)).ok_or_else(|| format!("there is no uploaded file {id}"))
+        });
+        let attachments = attachments.collect::<Checked<_>>()?;
+        let draft = Draft { reply_to, attachments, ..Draft::text(content) };
         self.post(envelope, draft)
             .map(Begun::Message)
             .ok_or_else(|| "the channel is gone".to_owned())

@@ -27,6 +27,7 @@ const CHANNEL: u64 = 7;
 const ROLE: u64 = 8;
 const MENTIONABLE: u64 = 9;
 const NUMBER: u64 = 10;
+const ATTACHMENT: u64 = 11;
 
 /// A command the bot has registered.
 #[derive(Clone, Debug)]
@@ -320,6 +321,12 @@ impl State {
             NUMBER => value.is_number(),
             USER | CHANNEL | ROLE | MENTIONABLE => {
                 return self.refer(option, value, place, resolved);
+            }
+            ATTACHMENT => {
+                let file = self.uploaded(value);
+                let file = file.ok_or_else(|| format!("the option {name} needs a file"))?;
+                resolved.attachment(&file);
+                return Ok(json!(file.id));
             }
             _ => return Err(format!("options of type {kind} are not simulated")),
         };

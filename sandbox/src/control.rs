@@ -24,6 +24,8 @@ use crate::journal::JournalEntry;
 use crate::live;
 use crate::moderation::Age;
 use crate::outcome::Outcome;
+use crate::thread_acts::ThreadAct;
+use crate::uploads::UploadBody;
 use crate::world::BotAccess;
 use crate::{control_faults, control_help, control_world, coverage, transcript};
 
@@ -236,8 +238,30 @@ enum ActWhat {
     },
     Message {
         channel: String,
+        #[serde(default)]
         content: String,
         reply_to: Option<String>,
+        /// Ids of uploaded files.
+        #[serde(default)]
+        attachments: Vec<String>,
+    },
+    Upload(UploadBody),
+    CreateThread {
+        channel: String,
+        message_id: Option<String>,
+        name: String,
+    },
+    JoinThread {
+        channel: String,
+    },
+    LeaveThread {
+        channel: String,
+    },
+    ArchiveThread {
+        channel: String,
+    },
+    UnarchiveThread {
+        channel: String,
     },
 }
 
@@ -260,8 +284,18 @@ impl From<ActWhat> for Action {
                 Self::Select { message: message_id, custom_id, values }
             }
             ActWhat::Submit { modal_id, values } => Self::Submit { modal: modal_id, values },
-            ActWhat::Message { channel, content, reply_to } => {
-                Self::Message { channel, content, reply_to }
+            ActWhat::Message { channel, content, reply_to, attachments } => {
+                Self::Message { channel, content, reply_to, attachments }
+            }
+            ActWhat::Upload(body) => Self::Upload { file: body.file },
+            ActWhat::CreateThread { channel, message_id, name } => {
+                Self::CreateThread { channel, message: message_id, name }
+            }
+            ActWhat::JoinThread { channel } => Self::Thread { channel, act: ThreadAct::Join },
+            ActWhat::LeaveThread { channel } => Self::Thread { channel, act: ThreadAct::Leave },
+            ActWhat::ArchiveThread { channel } => Self::Thread { channel, act: ThreadAct::Archive },
+            ActWhat::UnarchiveThread { channel } => {
+                Self::Thread { channel, act: ThreadAct::Unarchive }
             }
         }
     }
@@ -275,8 +309,9 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &Bytes, expected: &str) -> Result
 }
 
 async fn act(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
-    let expected =
-        "{\"user\": NAME, \"action\": command|complete|context|click|select|submit|message, …}";
+    let expected = "{\"user\": NAME, \"action\": command|complete|context|click|select|submit|\
+                    message|upload|create_thread|join_thread|leave_thread|archive_thread|\
+                    unarchive_thread, …}";
     match parse::<Act>(&body, expected) {
         Ok(act) => Json(perform(&hub, act).await).into_response(),
         Err(words) => refuse(StatusCode::BAD_REQUEST, &words),

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use crate::clock::Clock;
 use crate::error::WorldError;
 use crate::model::{
-    Application, Channel, Guild, GuildPlace, Member, Overwrite, OverwriteOf, Place, Realm, Role,
-    User,
+    About, Application, Channel, Guild, GuildPlace, Member, Overwrite, OverwriteOf, Place, Realm,
+    Role, User,
 };
 use crate::options::Options;
 use crate::permissions;
@@ -37,6 +37,7 @@ impl Realm {
             applications: Vec::new(),
             guilds: Vec::new(),
             channels: Vec::new(),
+            webhooks: Vec::new(),
             audit: Vec::new(),
             clock,
         };
@@ -236,7 +237,8 @@ impl Realm {
         }
         let at =
             GuildPlace { guild: guild.id, name: channel.name.clone(), parent: None, overwrites };
-        Ok(Place::Text { at, topic: channel.topic.clone() })
+        let about = About { topic: channel.topic.clone(), ..About::default() };
+        Ok(Place::Text { at, about })
     }
 }
 

@@ -73,17 +73,19 @@ pub(crate) fn id_of(value: &Value) -> Option<Snowflake> {
 }
 
 impl Realm {
-    /// Whom a message with this content by this author pings in this channel.
+    /// Whom a message with this content by this author pings in this channel. Without an author it
+    /// is a webhook's, which may ping everybody.
     pub(crate) fn mentions(
         &self,
         content: &str,
-        author: &User,
+        author: Option<&User>,
         channel: &Channel,
         allowed: &AllowedMentions,
     ) -> Mentions {
         let guild = self.guild_of(channel);
         let is_role = |id| guild.is_some_and(|guild| guild.role(id).is_some());
-        let may_ping_all = self.permissions(author, channel) & MENTION_EVERYONE != 0;
+        let may_ping_all =
+            author.is_none_or(|author| self.permissions(author, channel) & MENTION_EVERYONE != 0);
         let mut mentions = Mentions {
             everyone: allowed.everyone
                 && may_ping_all

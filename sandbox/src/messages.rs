@@ -7,8 +7,8 @@ use crate::clock::iso;
 use crate::gateway::{Event, intents};
 use crate::mentions::AllowedMentions;
 use crate::model::{
-    Attachment, Audience, Channel, FLAG_LOADING, FLAG_SUPPRESS_NOTIFICATIONS, Mentions, Message,
-    Origin, Place, User,
+    Attachment, Audience, Channel, FLAG_LOADING, FLAG_SUPPRESS_NOTIFICATIONS, Guise, Mentions,
+    Message, Notice, Origin, Place, User,
 };
 use crate::snowflake::Snowflake;
 use crate::state::State;
@@ -25,6 +25,8 @@ pub(crate) struct Draft {
     pub(crate) allowed: AllowedMentions,
     pub(crate) nonce: Option<Value>,
     pub(crate) reply_to: Option<Snowflake>,
+    pub(crate) notice: Option<Notice>,
+    pub(crate) guise: Option<Guise>,
 }
 
 impl Draft {
@@ -39,6 +41,8 @@ impl Draft {
             allowed: AllowedMentions::read(&Value::Null),
             nonce: None,
             reply_to: None,
+            notice: None,
+            guise: None,
         }
     }
 }
@@ -68,12 +72,15 @@ impl State {
     /// Posts a message; `None` if the channel or the author do not exist any more.
     pub(crate) fn post(&mut self, envelope: Envelope, draft: Draft) -> Option<Snowflake> {
         let channel = self.realm.channel(envelope.channel)?;
-        let author = self.realm.user(envelope.author)?;
+        let author = self.realm.user(envelope.author);
+        if author.is_none() && draft.guise.is_none() {
+            return None;
+        }
         let realm = &self.realm;
         let mut mentions = realm.mentions(&draft.content, author, channel, &draft.allowed);
         let replied = draft.reply_to.filter(|_| draft.allowed.replied_user);
         if let Some(original) = replied.and_then(|id| realm.message(id))
-            && original.author != author.id
+            && original.author != envelope.author
             && !mentions.users.contains(&original.author)
         {
             mentions.users.push(original.author);
@@ -94,9 +101,14 @@ impl State {
             nonce: draft.nonce,
             reply_to: draft.reply_to,
             origin: envelope.origin,
+            notice: draft.notice,
+            guise: draft.guise,
         };
         let id = message.id;
-        self.notify(&message);
+        if message.notice.is_none() && message.audience == Audience::Channel {
+            self.enliven(&message);
+            self.notify(&message);
+        }
         let mut events = self.message_events("MESSAGE_CREATE", &message);
         for event in events.iter_mut().filter(|event| event.application == message.author) {
             if let Some(nonce) = &message.nonce {
@@ -106,6 +118,7 @@ impl State {
         let channel = self.realm.channel_mut(envelope.channel)?;
         channel.messages.push(message);
         self.dispatch_all(events);
+        self.admit_mentioned(id);
         Some(id)
     }
 
@@ -139,7 +152,12 @@ impl State {
             message.attachments = attachments;
         }
         let message = message.clone();
-        let events = self.message_events("MESSAGE_UPDATE", &message);
+        self.tell_of_update(&message);
+    }
+
+    /// Tells the applications of a message that has changed.
+    pub(crate) fn tell_of_update(&mut self, message: &Message) {
+        let events = self.message_events("MESSAGE_UPDATE", message);
         self.dispatch_all(events);
     }
 
@@ -178,7 +196,7 @@ impl State {
         let unchanged = patch.content.is_none() && patch.allowed.is_none();
         let author = self.realm.user(message.author);
         let channel = self.realm.channel(message.channel);
-        let (false, Some(author), Some(channel)) = (unchanged, author, channel) else {
+        let (false, Some(channel)) = (unchanged, channel) else {
             return message.mentions.clone();
         };
         let content = patch.content.as_ref().unwrap_or(&message.content);
@@ -255,7 +273,7 @@ impl State {
     /// mention the bot.
     fn hides(&self, message: &Message, bot: Snowflake) -> bool {
         let direct = self.realm.channel(message.channel).is_some_and(Channel::is_dm);
-        !direct && message.author != bot && !message.mentions.users.contains(&bot)
+        !direct && message.application() != bot && !message.mentions.users.contains(&bot)
     }
 
     /// Shows a new message on the phones of those who are to hear of it.
@@ -302,7 +320,10 @@ impl State {
 
     fn notification(&self, message: &Message, reason: Reason) -> Option<Notification> {
         let channel = self.realm.channel(message.channel)?;
-        let author = self.realm.user(message.author)?;
+        let author = match &message.guise {
+            Some(guise) => &guise.name,
+            None => &self.realm.user(message.author)?.display_name,
+        };
         let text = if !message.content.is_empty() {
             self.realm.resolved(&message.content)
         } else if message.attachments.is_empty() {
@@ -316,7 +337,7 @@ impl State {
             channel_id: channel.id.to_string(),
             channel: self.realm.channel_name(channel).to_owned(),
             message_id: message.id.to_string(),
-            author: author.display_name.clone(),
+            author: author.clone(),
             text,
             reason,
         })

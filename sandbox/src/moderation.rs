@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::channels::Because;
 use crate::founding;
 use crate::gateway::{Event, intents};
 use crate::model::{
-    Application, Audience, Channel, Guild, GuildPlace, Member, Message, OverwriteOf, Place,
+    About, Application, Audience, Channel, Guild, GuildPlace, Member, Message, OverwriteOf, Place,
 };
 use crate::objects::Hears;
 use crate::snowflake::Snowflake;
@@ -102,6 +103,7 @@ impl State {
         permissions: u64,
     ) -> Result<(), String> {
         let id = self.guild_named(guild)?.id;
+        let views = self.views();
         let guild = self.realm.guild_mut(id);
         let role = guild.and_then(|guild| guild.roles.iter_mut().find(|role| role.name == name));
         let role = role.ok_or_else(|| format!("there is no role named {name}"))?;
@@ -111,24 +113,19 @@ impl State {
             let data = json!({ "guild_id": id, "role": self.realm.role_object(guild, &role) });
             self.tell_guild(id, "GUILD_ROLE_UPDATE", intents::GUILDS, &data);
         }
+        self.tell_of_gained(&views);
         Ok(())
     }
 
     /// Deletes a channel of a guild.
     pub(crate) fn delete_channel(&mut self, channel: &str) -> Result<(), String> {
         let id = self.guild_channel(channel)?;
-        let index = self.realm.channels.iter().position(|c| c.id == id);
-        if let Some(index) = index {
-            let object = self.realm.channel_object(&self.realm.channels[index]);
-            let gone = self.realm.channels.remove(index);
-            for message in &gone.messages {
-                self.discard_files(message);
-            }
-            if let Some(guild) = gone.guild() {
-                if let Some(guild) = self.realm.guild_mut(guild) {
-                    guild.order.retain(|other| *other != id);
-                }
-                self.tell_guild(guild, "CHANNEL_DELETE", intents::GUILDS, &object);
+        let guild = self.realm.channel(id).and_then(|channel| self.realm.guild_of(channel));
+        if let Some(owner) = guild.map(|guild| guild.owner) {
+            let because = Because { by: owner, reason: None };
+            match self.realm.channel(id).and_then(Channel::thread) {
+                Some(_) => self.delete_thread(id, owner, None),
+                None => self.remove_channel(id, because),
             }
         }
         Ok(())
@@ -142,6 +139,7 @@ impl State {
     ) -> Result<(), String> {
         let id = self.guild_channel(channel)?;
         let bot = self.realm.first_application().id();
+        let views = self.views();
         if let Some(at) = self.realm.channel_mut(id).and_then(Channel::at_mut) {
             at.overwrites.retain(|overwrite| overwrite.of != OverwriteOf::Member(bot));
             at.overwrites.extend(access.overwrite(bot));
@@ -152,6 +150,7 @@ impl State {
             let object = self.realm.channel_object(channel);
             self.tell_guild(guild, "CHANNEL_UPDATE", intents::GUILDS, &object);
         }
+        self.tell_of_gained(&views);
         Ok(())
     }
 
@@ -263,7 +262,7 @@ impl State {
             parent: None,
             overwrites: Vec::new(),
         };
-        let channel = Channel::new(clock.next_id(), Place::Text { at, topic: String::new() });
+        let channel = Channel::new(clock.next_id(), Place::Text { at, about: About::default() });
         let channel_id = channel.id;
         let guild = Guild {
             id,

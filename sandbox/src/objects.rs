@@ -7,7 +7,7 @@ use crate::clock::iso;
 use crate::gateway::intents::GUILD_MEMBERS;
 use crate::model::{
     Application, Attachment, Cause, Channel, Guild, GuildPlace, Member, Message, Origin, Overwrite,
-    OverwriteOf, Place, Realm, Role, Target, Thread, User,
+    OverwriteOf, Place, Realm, Role, Target, User,
 };
 use crate::snowflake::Snowflake;
 
@@ -106,17 +106,21 @@ impl Realm {
                     "recipients": recipients,
                 })
             }
-            Place::Text { at, topic } => {
+            Place::Text { at, about } => {
                 let mut object = self.guild_channel_object(channel, at, 0);
+                let topic = &about.topic;
                 object["topic"] = if topic.is_empty() { Value::Null } else { json!(topic) };
-                object["nsfw"] = json!(false);
-                object["rate_limit_per_user"] = json!(0);
+                object["nsfw"] = json!(about.nsfw);
+                object["rate_limit_per_user"] = json!(about.slowmode);
                 object["last_message_id"] = json!(last);
+                if let Some(minutes) = about.thread_minutes {
+                    object["default_auto_archive_duration"] = json!(minutes);
+                }
                 object
             }
             Place::Voice { at } => self.guild_channel_object(channel, at, 2),
             Place::Category { at } => self.guild_channel_object(channel, at, 4),
-            Place::Thread(thread) => thread_object(channel, thread),
+            Place::Thread(thread) => self.thread_object(channel, thread),
         }
     }
 
@@ -194,9 +198,9 @@ impl Realm {
         object["member_count"] = json!(guild.members.len());
         object["members"] = json!(members);
         object["channels"] = json!(self.guild_channel_objects(guild));
+        object["threads"] = json!(self.active_thread_objects(guild.id, bot));
         for empty in [
             "voice_states",
-            "threads",
             "presences",
             "stage_instances",
             "guild_scheduled_events",
@@ -237,11 +241,15 @@ impl Realm {
         let mut object = self.plain_message_object(message);
         if let Some(id) = message.reply_to {
             let referenced = self.message(id);
+            let guild = self.channel(message.channel).and_then(Channel::guild);
             object["message_reference"] = json!({
                 "type": 0,
                 "message_id": id,
                 "channel_id": message.channel,
             });
+            if let Some(guild) = guild {
+                object["message_reference"]["guild_id"] = json!(guild);
+            }
             object["referenced_message"] =
                 referenced.map_or(Value::Null, |original| self.plain_message_object(original));
         }
@@ -250,7 +258,6 @@ impl Realm {
 
     /// A message object without the message it replies to.
     fn plain_message_object(&self, message: &Message) -> Value {
-        let author = self.user(message.author);
         let mentioned = message.mentions.users.iter();
         let mentions: Vec<_> =
             mentioned.filter_map(|id| self.user(*id)).map(|user| self.user_object(user)).collect();
@@ -258,7 +265,7 @@ impl Realm {
             "id": message.id,
             "channel_id": message.channel,
             "type": self.message_type(message),
-            "author": author.map(|user| self.user_object(user)),
+            "author": self.author_object(message),
             "content": message.content,
             "timestamp": iso(message.created),
             "edited_timestamp": message.edited.map(iso),
@@ -272,6 +279,11 @@ impl Realm {
             "pinned": false,
             "flags": message.flags,
         });
+        if let Some(guise) = &message.guise {
+            object["webhook_id"] = json!(message.author);
+            object["application_id"] = json!(guise.application);
+        }
+        self.add_threads(&mut object, message);
         if let Some(origin) = &message.origin {
             let guild = self.channel(message.channel).and_then(Channel::guild);
             object["application_id"] = json!(message.author);
@@ -287,6 +299,23 @@ impl Realm {
             }
         }
         object
+    }
+
+    /// The account that wrote a message, or the webhook in its guise.
+    fn author_object(&self, message: &Message) -> Option<Value> {
+        let Some(guise) = &message.guise else {
+            return self.user(message.author).map(|user| self.user_object(user));
+        };
+        Some(json!({
+            "id": message.author,
+            "username": guise.name,
+            "discriminator": "0000",
+            "global_name": null,
+            "avatar": guise.avatar,
+            "bot": true,
+            "public_flags": 0,
+            "flags": 0,
+        }))
     }
 
     /// A message interaction metadata object. In direct messages, the owner is written as "0".
@@ -322,9 +351,12 @@ impl Realm {
         object
     }
 
-    /// 0 for a plain message, 19 for a reply, 20 for the answer to a slash command, 23 for the
-    /// answer to one of a context menu.
+    /// Discord's number for a notice; otherwise 0 for a plain message, 19 for a reply, 20 for the
+    /// answer to a slash command, 23 for the answer to one of a context menu.
     fn message_type(&self, message: &Message) -> u8 {
+        if let Some(notice) = message.notice {
+            return notice.number();
+        }
         match (message.origin.as_ref().map(|origin| &origin.cause), message.reply_to) {
             (Some(Cause::Command { target: None, .. }), _) => 20,
             (Some(Cause::Command { target: Some(_), .. }), _) => 23,
@@ -362,34 +394,9 @@ fn overwrite_object(overwrite: &Overwrite) -> Value {
     })
 }
 
-/// The channel object of a thread.
-fn thread_object(channel: &Channel, thread: &Thread) -> Value {
-    let count = channel.public().count();
-    json!({
-        "id": channel.id,
-        "type": 11,
-        "guild_id": thread.guild,
-        "name": thread.name,
-        "parent_id": thread.parent,
-        "owner_id": thread.owner,
-        "flags": 0,
-        "rate_limit_per_user": 0,
-        "last_message_id": channel.public().next_back().map(|message| message.id),
-        "message_count": count,
-        "total_message_sent": count,
-        "member_count": thread.members.len(),
-        "thread_metadata": {
-            "archived": thread.archived,
-            "archive_timestamp": iso(thread.archive_changed),
-            "auto_archive_duration": thread.auto_archive_minutes,
-            "locked": thread.locked,
-        },
-    })
-}
-
 impl Attachment {
     /// An attachment object.
-    fn object(&self) -> Value {
+    pub(crate) fn object(&self) -> Value {
         let mut object = json!({
             "id": self.id,
             "filename": self.name,

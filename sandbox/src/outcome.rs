@@ -17,6 +17,10 @@ pub struct Outcome {
     /// The form that opened: `modal_id` (for [`Person::submit`](crate::Person::submit)), `title`,
     /// `custom_id`, `components`.
     pub modal: Option<Value>,
+    /// The channel object of the thread that was started or changed.
+    pub channel: Option<Value>,
+    /// The attachment object of the file that was uploaded.
+    pub attachment: Option<Value>,
     /// Choices offered by autocompletion: `name` and `value`.
     pub choices: Vec<Value>,
 }
@@ -37,6 +41,18 @@ impl Outcome {
     #[must_use]
     pub fn modal_id(&self) -> Option<&str> {
         self.modal.as_ref().and_then(|m| m["modal_id"].as_str())
+    }
+
+    /// Id of the thread that was started or changed.
+    #[must_use]
+    pub fn thread_id(&self) -> Option<&str> {
+        self.channel.as_ref().and_then(|thread| thread["id"].as_str())
+    }
+
+    /// Id of the file that was uploaded.
+    #[must_use]
+    pub fn attachment_id(&self) -> Option<&str> {
+        self.attachment.as_ref().and_then(|file| file["id"].as_str())
     }
 
     /// Whether only the person sees the answering message (flag 64).

@@ -5,13 +5,17 @@ use crate::snowflake::Snowflake;
 use crate::world::BotAccess;
 
 /// Bit of ADMINISTRATOR.
-const ADMINISTRATOR: u64 = 1 << 3;
+pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
+/// Bit of MANAGE_CHANNELS.
+pub(crate) const MANAGE_CHANNELS: u64 = 1 << 4;
 /// Bit of VIEW_AUDIT_LOG.
 pub(crate) const VIEW_AUDIT_LOG: u64 = 1 << 7;
 /// Bit of VIEW_CHANNEL.
 pub(crate) const VIEW_CHANNEL: u64 = 1 << 10;
 /// Bit of SEND_MESSAGES.
 pub(crate) const SEND_MESSAGES: u64 = 1 << 11;
+/// Bit of MANAGE_MESSAGES.
+pub(crate) const MANAGE_MESSAGES: u64 = 1 << 13;
 /// Bit of EMBED_LINKS.
 pub(crate) const EMBED_LINKS: u64 = 1 << 14;
 /// Bit of ATTACH_FILES.
@@ -20,8 +24,22 @@ pub(crate) const ATTACH_FILES: u64 = 1 << 15;
 pub(crate) const READ_MESSAGE_HISTORY: u64 = 1 << 16;
 /// Bit of MENTION_EVERYONE.
 pub(crate) const MENTION_EVERYONE: u64 = 1 << 17;
+/// Bit of MANAGE_ROLES; of a channel, MANAGE_PERMISSIONS.
+pub(crate) const MANAGE_ROLES: u64 = 1 << 28;
+/// Bit of MANAGE_WEBHOOKS.
+pub(crate) const MANAGE_WEBHOOKS: u64 = 1 << 29;
 /// Bit of USE_APPLICATION_COMMANDS.
 pub(crate) const USE_APPLICATION_COMMANDS: u64 = 1 << 31;
+/// Bit of MANAGE_THREADS.
+pub(crate) const MANAGE_THREADS: u64 = 1 << 34;
+/// Bit of CREATE_PUBLIC_THREADS.
+pub(crate) const CREATE_PUBLIC_THREADS: u64 = 1 << 35;
+/// Bit of CREATE_PRIVATE_THREADS.
+pub(crate) const CREATE_PRIVATE_THREADS: u64 = 1 << 36;
+/// Bit of SEND_MESSAGES_IN_THREADS.
+pub(crate) const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
+/// Bit of BYPASS_SLOWMODE.
+pub(crate) const BYPASS_SLOWMODE: u64 = 1 << 52;
 
 /// What `@everyone` may do in the server.
 pub(crate) const EVERYONE: u64 = VIEW_CHANNEL
@@ -29,7 +47,10 @@ pub(crate) const EVERYONE: u64 = VIEW_CHANNEL
     | EMBED_LINKS
     | ATTACH_FILES
     | READ_MESSAGE_HISTORY
-    | USE_APPLICATION_COMMANDS;
+    | USE_APPLICATION_COMMANDS
+    | CREATE_PUBLIC_THREADS
+    | CREATE_PRIVATE_THREADS
+    | SEND_MESSAGES_IN_THREADS;
 
 /// What the bot's own role adds: it may ping everybody, so that a bot's slip shows.
 pub(crate) const BOT_ROLE: u64 = EVERYONE | MENTION_EVERYONE;
@@ -82,7 +103,13 @@ impl Realm {
             }
             Place::Dm { .. } => 0,
             Place::Thread(thread) => {
-                self.channel(thread.parent).map_or(0, |parent| self.permissions(user, parent))
+                let parent = self.channel(thread.parent);
+                let bits = parent.map_or(0, |parent| self.permissions(user, parent));
+                // The page "Threads": only members and moderators see a private thread.
+                if thread.is_private() && !thread.has(user.id) && bits & MANAGE_THREADS == 0 {
+                    return 0;
+                }
+                bits
             }
             Place::Text { at, .. } | Place::Voice { at } | Place::Category { at } => {
                 let guild = self.guild(at.guild);
@@ -99,6 +126,17 @@ impl Realm {
     /// Whether an account sees a channel.
     pub(crate) fn sees(&self, user: &User, channel: &Channel) -> bool {
         self.permissions(user, channel) & VIEW_CHANNEL != 0
+    }
+
+    /// Whether an account may write in a channel. In threads SEND_MESSAGES has no effect, says the
+    /// page "Threads" of Discord's documentation.
+    pub(crate) fn may_write(&self, user: &User, channel: &Channel) -> bool {
+        let needed = match channel.place {
+            Place::Thread(_) => VIEW_CHANNEL | SEND_MESSAGES_IN_THREADS,
+            Place::Category { .. } => return false,
+            _ => SEND_MESSAGES,
+        };
+        self.permissions(user, channel) & needed == needed
     }
 
     /// What a time-out leaves of permissions. Owners and administrators cannot be timed out.

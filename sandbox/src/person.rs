@@ -6,6 +6,9 @@ use crate::actions::Action;
 use crate::model::User;
 use crate::outcome::Outcome;
 use crate::sandbox::Sandbox;
+use crate::state::StoredFile;
+use crate::thread_acts::ThreadAct;
+
 use crate::view::View;
 
 /// A person of the server. Every action returns when the bot's answer stands (at once, or the
@@ -115,8 +118,70 @@ impl Person {
             channel: channel_id.to_owned(),
             content: content.to_owned(),
             reply_to: None,
+            attachments: Vec::new(),
         })
         .await
+    }
+
+    /// Uploads a file of at most 10 MiB; its content type follows from the name's ending.
+    /// [`Outcome::attachment_id`] is what [`Person::message_with`] and attachment options of
+    /// commands take.
+    pub async fn upload(&self, name: &str, bytes: &[u8]) -> Outcome {
+        let file = StoredFile::uploaded(name, None, bytes.to_vec());
+        self.act(Action::Upload { file }).await
+    }
+
+    /// Writes a message with up to ten uploaded files, by their ids; the content may be empty.
+    pub async fn message_with(
+        &self,
+        channel_id: &str,
+        content: &str,
+        attachment_ids: &[&str],
+    ) -> Outcome {
+        self.act(Action::Message {
+            channel: channel_id.to_owned(),
+            content: content.to_owned(),
+            reply_to: None,
+            attachments: attachment_ids.iter().map(|&id| id.to_owned()).collect(),
+        })
+        .await
+    }
+
+    /// Starts a public thread, from a message of the channel or without one;
+    /// [`Outcome::thread_id`] is its id.
+    pub async fn create_thread(
+        &self,
+        channel_id: &str,
+        message_id: Option<&str>,
+        name: &str,
+    ) -> Outcome {
+        let (channel, name) = (channel_id.to_owned(), name.to_owned());
+        let message = message_id.map(str::to_owned);
+        self.act(Action::CreateThread { channel, message, name }).await
+    }
+
+    /// Joins a thread.
+    pub async fn join_thread(&self, thread_id: &str) -> Outcome {
+        self.act_on_thread(thread_id, ThreadAct::Join).await
+    }
+
+    /// Leaves a thread.
+    pub async fn leave_thread(&self, thread_id: &str) -> Outcome {
+        self.act_on_thread(thread_id, ThreadAct::Leave).await
+    }
+
+    /// Archives a thread.
+    pub async fn archive_thread(&self, thread_id: &str) -> Outcome {
+        self.act_on_thread(thread_id, ThreadAct::Archive).await
+    }
+
+    /// Unarchives a thread.
+    pub async fn unarchive_thread(&self, thread_id: &str) -> Outcome {
+        self.act_on_thread(thread_id, ThreadAct::Unarchive).await
+    }
+
+    async fn act_on_thread(&self, thread_id: &str, act: ThreadAct) -> Outcome {
+        self.act(Action::Thread { channel: thread_id.to_owned(), act }).await
     }
 
     /// Replies to a message in its channel, which mentions its author; does not wait for an answer.
@@ -131,6 +196,7 @@ impl Person {
             channel: channel.to_owned(),
             content: content.to_owned(),
             reply_to,
+            attachments: Vec::new(),
         })
         .await
     }

@@ -85,6 +85,10 @@ impl Refusal {
         Self::new(404, 10004, "Unknown Guild")
     }
 
+    pub(crate) fn unknown_overwrite() -> Self {
+        Self::new(404, 10009, "Unknown Overwrite")
+    }
+
     pub(crate) fn unknown_member() -> Self {
         Self::new(404, 10007, "Unknown Member")
     }
@@ -117,6 +121,14 @@ impl Refusal {
     pub(crate) fn too_many_commands(most: usize) -> Self {
         let words = format!("Maximum number of application commands reached ({most}).");
         Self::new(400, 30032, &words)
+    }
+
+    pub(crate) fn too_many_webhooks(most: usize) -> Self {
+        Self::new(400, 30007, &format!("Maximum number of webhooks reached ({most})."))
+    }
+
+    pub(crate) fn too_many_channels(most: usize) -> Self {
+        Self::new(400, 30013, &format!("Maximum number of guild channels reached ({most})."))
     }
 
     pub(crate) fn too_large() -> Self {
@@ -158,6 +170,27 @@ impl Refusal {
 
     pub(crate) fn missing_permissions() -> Self {
         Self::new(403, 50013, "Missing Permissions")
+    }
+
+    pub(crate) fn wrong_channel_type() -> Self {
+        Self::new(400, 50024, "Cannot execute action on this channel type")
+    }
+
+    pub(crate) fn invalid_message_type() -> Self {
+        Self::new(400, 50068, "Invalid message type")
+    }
+
+    pub(crate) fn archived_thread() -> Self {
+        Self::new(400, 50083, "Thread is archived")
+    }
+
+    pub(crate) fn thread_exists() -> Self {
+        let words = "A thread has already been created for this message";
+        Self::new(400, 160_004, words)
+    }
+
+    pub(crate) fn locked_thread() -> Self {
+        Self::new(400, 160_005, "Thread is locked")
     }
 
     pub(crate) fn invalid_webhook_token() -> Self {

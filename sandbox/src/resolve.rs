@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Channel, Guild, Message, Role, User};
+use crate::model::{Attachment, Channel, Guild, Message, Role, User};
 use crate::snowflake::Snowflake;
 use crate::state::State;
 
@@ -47,6 +47,11 @@ impl Resolved {
     /// Adds a message.
     pub(crate) fn message(&mut self, state: &State, message: &Message) {
         self.keep("messages", message.id, state.realm.message_object(message));
+    }
+
+    /// Adds a file that a person uploaded.
+    pub(crate) fn attachment(&mut self, attachment: &Attachment) {
+        self.keep("attachments", attachment.id, attachment.object());
     }
 
     /// The object as the interaction has it.

@@ -32,6 +32,12 @@ impl Snowflake {
         self.0
     }
 
+    /// When what it identifies was created.
+    pub(crate) fn created(self) -> DateTime<Utc> {
+        let milliseconds = i64::try_from(self.0 >> TIME_SHIFT).unwrap_or_default();
+        DateTime::from_timestamp_millis(milliseconds + DISCORD_EPOCH_MS).unwrap_or_default()
+    }
+
     /// The id of something a little older.
     pub(crate) fn before(self) -> Self {
         Self(self.0.saturating_sub(1 << TIME_SHIFT))

@@ -130,6 +130,7 @@ impl State {
             // Asked for the failure that it notes.
             let _ = self.progress(id);
         }
+        self.archive_stale();
         self.touch();
     }
 
@@ -168,7 +169,19 @@ impl State {
     /// Keeps the bytes of a file and returns the attachment that stands for them.
     pub(crate) fn store(&mut self, file: StoredFile, description: Option<String>) -> Attachment {
         let id = self.clock().next_id();
-        let attachment = Attachment {
+        let attachment = self.attachment(id, &file, description);
+        self.files.insert(id, file);
+        attachment
+    }
+
+    /// The attachment that stands for a file that is kept under this id.
+    pub(crate) fn attachment(
+        &self,
+        id: Snowflake,
+        file: &StoredFile,
+        description: Option<String>,
+    ) -> Attachment {
+        Attachment {
             id,
             name: file.name.clone(),
             description,
@@ -176,9 +189,7 @@ impl State {
             size: file.bytes.len(),
             pixels: picture::size(&file.bytes),
             url: format!("{}/_sandbox/files/{id}/{}", self.settings.base, file.name),
-        };
-        self.files.insert(id, file);
-        attachment
+        }
     }
 
     /// A message object by id; `None` once it is deleted.

@@ -2,7 +2,7 @@
 //! it is gathered is the state's business.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The server as one person sees it.
 #[derive(Clone, Debug, Serialize)]
@@ -70,8 +70,14 @@ pub struct ChannelView {
     pub id: String,
     /// Name without `#`; of a direct message, the bot's name.
     pub name: String,
-    /// Of a guild, or a direct message.
+    /// What kind of channel it is.
     pub kind: ChannelKind,
+    /// Of a thread, the channel that it belongs to; of another channel, its category.
+    pub parent_id: Option<String>,
+    /// The other fields of the channel object: `type`, `position`, of a thread `thread_metadata`,
+    /// `message_count`, `member_count`, and `member` if the person has joined it.
+    #[serde(flatten)]
+    pub object: Map<String, Value>,
     /// The guild; `None` for a direct message.
     pub guild_id: Option<String>,
     /// The line below the name; empty for a direct message.
@@ -86,6 +92,12 @@ pub struct ChannelView {
 pub enum ChannelKind {
     /// A text channel of the server.
     Guild,
+    /// A voice channel of the server, of which only the name is simulated.
+    Voice,
+    /// A category of channels.
+    Category,
+    /// A thread, which follows its channel in the list.
+    Thread,
     /// A direct message between a person and the bot.
     Dm,
 }

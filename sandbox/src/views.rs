@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::interactions::{Kind, Stage};
 use crate::model::{Cause, Channel, Guild, Place, User};
+use crate::refusal::fields;
 use crate::state::State;
 use crate::view::{ChannelKind, ChannelView, Pending, View};
 
@@ -61,9 +62,13 @@ impl State {
         })
     }
 
-    /// The channels of the guilds, then the direct messages.
+    /// The channels of the guilds, each followed by its threads, then the direct messages.
     fn channel_views(&self, user: &User) -> Vec<ChannelView> {
         let of_guilds = self.realm.guilds.iter().flat_map(|guild| self.realm.channels_of(guild));
+        let of_guilds = of_guilds.flat_map(|channel| {
+            let below = |thread: &&Channel| thread.thread().is_some_and(|t| t.parent == channel.id);
+            [channel].into_iter().chain(self.realm.channels.iter().filter(below))
+        });
         let applications = self.realm.applications.iter();
         let direct =
             applications.filter_map(|application| self.realm.dm_of(application.id(), user.id));
@@ -76,17 +81,28 @@ impl State {
 
     fn channel_view(&self, user: &User, channel: &Channel) -> ChannelView {
         let (kind, topic) = match &channel.place {
-            Place::Text { topic, .. } => (ChannelKind::Guild, topic.clone()),
-            Place::Voice { .. } | Place::Category { .. } | Place::Thread(_) => {
-                (ChannelKind::Guild, String::new())
-            }
+            Place::Text { about, .. } => (ChannelKind::Guild, about.topic.clone()),
+            Place::Voice { .. } => (ChannelKind::Voice, String::new()),
+            Place::Category { .. } => (ChannelKind::Category, String::new()),
+            Place::Thread(_) => (ChannelKind::Thread, String::new()),
             Place::Dm { .. } => (ChannelKind::Dm, String::new()),
         };
+        let parent = match channel.thread() {
+            Some(thread) => Some(thread.parent),
+            None => channel.at().and_then(|at| at.parent),
+        };
+        let mut object = fields(&self.realm.channel_object_for(channel, user.id));
+        // Those that the view has in a form of its own.
+        object.retain(|key, _| {
+            !matches!(key.as_str(), "id" | "name" | "guild_id" | "parent_id" | "topic")
+        });
         let messages = channel.messages.iter();
         ChannelView {
             id: channel.id.to_string(),
             name: self.realm.channel_name(channel).to_owned(),
             kind,
+            parent_id: parent.map(|parent| parent.to_string()),
+            object,
             guild_id: channel.guild().map(|guild| guild.to_string()),
             topic,
             messages: messages

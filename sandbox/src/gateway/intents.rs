@@ -6,6 +6,8 @@ pub(crate) const GUILDS: u64 = 1;
 pub(crate) const GUILD_MEMBERS: u64 = 1 << 1;
 /// Audit log entries and bans.
 pub(crate) const GUILD_MODERATION: u64 = 1 << 2;
+/// Webhooks of channels.
+pub(crate) const GUILD_WEBHOOKS: u64 = 1 << 5;
 /// Presences; privileged.
 const GUILD_PRESENCES: u64 = 1 << 8;
 /// Messages in servers.

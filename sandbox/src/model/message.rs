@@ -9,6 +9,8 @@ use crate::snowflake::Snowflake;
 pub(crate) const FLAG_EPHEMERAL: u64 = 1 << 6;
 /// A deferred answer: "is thinking…".
 pub(crate) const FLAG_LOADING: u64 = 1 << 7;
+/// A message that a thread was started from.
+pub(crate) const FLAG_HAS_THREAD: u64 = 1 << 5;
 /// A message that is shown without its embeds.
 pub(crate) const FLAG_SUPPRESS_EMBEDS: u64 = 1 << 2;
 /// A message that notifies nobody.
@@ -32,6 +34,34 @@ pub(crate) struct Message {
     pub(crate) nonce: Option<Value>,
     pub(crate) reply_to: Option<Snowflake>,
     pub(crate) origin: Option<Origin>,
+    /// Of a message that Discord wrote in the author's name: what it tells.
+    pub(crate) notice: Option<Notice>,
+    /// Of a webhook's message: how its author, the webhook, shows itself.
+    pub(crate) guise: Option<Guise>,
+}
+
+/// What a message of Discord's own tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Notice {
+    /// The author started this thread of the channel.
+    ThreadCreated(Snowflake),
+    /// The thread was started from the message of this id in this channel.
+    ThreadStarter { channel: Snowflake, message: Snowflake },
+    /// The author renamed the thread.
+    Renamed,
+    /// The author added this account to the thread.
+    Added(Snowflake),
+    /// The author removed this account from the thread.
+    Removed(Snowflake),
+}
+
+/// How a webhook shows itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Guise {
+    pub(crate) name: String,
+    pub(crate) avatar: Option<String>,
+    /// The application that owns the webhook.
+    pub(crate) application: Snowflake,
 }
 
 /// Who sees a message.
@@ -97,6 +127,11 @@ impl Message {
             Audience::Channel => true,
             Audience::Only(reader) => reader == user,
         }
+    }
+
+    /// The application that interactions with the message go to.
+    pub(crate) fn application(&self) -> Snowflake {
+        self.guise.as_ref().map_or(self.author, |guise| guise.application)
     }
 
     /// Whether it is a deferred answer that still waits for its content.

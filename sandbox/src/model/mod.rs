@@ -7,12 +7,17 @@ mod channel;
 mod guild;
 mod message;
 mod realm;
+mod webhook;
 
 pub(crate) use account::{Application, User};
-pub(crate) use channel::{Channel, GuildPlace, Overwrite, OverwriteOf, Place, Thread};
+pub(crate) use channel::{
+    About, Channel, GuildPlace, Overwrite, OverwriteOf, Place, Thread, ThreadKind,
+};
 pub(crate) use guild::{Guild, Member, Role};
 pub(crate) use message::{
-    Attachment, Audience, Cause, FLAG_EPHEMERAL, FLAG_LOADING, FLAG_SUPPRESS_EMBEDS,
-    FLAG_SUPPRESS_NOTIFICATIONS, Mentions, Message, Origin, Target,
+    Attachment, Audience, Cause, FLAG_EPHEMERAL, FLAG_HAS_THREAD, FLAG_LOADING,
+    FLAG_SUPPRESS_EMBEDS, FLAG_SUPPRESS_NOTIFICATIONS, Guise, Mentions, Message, Notice, Origin,
+    Target,
 };
 pub(crate) use realm::Realm;
+pub(crate) use webhook::Webhook;

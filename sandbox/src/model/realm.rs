@@ -2,7 +2,7 @@
 
 use crate::audit;
 use crate::clock::Clock;
-use crate::model::{Application, Channel, Guild, Message, Place, Role, User};
+use crate::model::{Application, Channel, Guild, Message, Place, Role, User, Webhook};
 use crate::snowflake::Snowflake;
 
 /// All accounts, applications, guilds and channels.
@@ -16,6 +16,7 @@ pub(crate) struct Realm {
     /// Never empty: the first is the one of the options and the page.
     pub(crate) guilds: Vec<Guild>,
     pub(crate) channels: Vec<Channel>,
+    pub(crate) webhooks: Vec<Webhook>,
     /// The audit logs of all guilds, oldest entry first.
     pub(crate) audit: Vec<audit::Entry>,
 }
@@ -69,6 +70,22 @@ impl Realm {
     /// The channels of a guild, top to bottom, without threads.
     pub(crate) fn channels_of<'a>(&'a self, guild: &'a Guild) -> impl Iterator<Item = &'a Channel> {
         guild.order.iter().filter_map(|id| self.channel(*id))
+    }
+
+    /// The threads of a guild, in the order of their start.
+    pub(crate) fn threads_of(&self, guild: Snowflake) -> impl Iterator<Item = &Channel> {
+        let threads = self.channels.iter();
+        threads.filter(move |channel| channel.thread().is_some_and(|t| t.guild == guild))
+    }
+
+    /// A webhook by its id.
+    pub(crate) fn webhook(&self, id: Snowflake) -> Option<&Webhook> {
+        self.webhooks.iter().find(|webhook| webhook.id == id)
+    }
+
+    /// A webhook by its id, to change it.
+    pub(crate) fn webhook_mut(&mut self, id: Snowflake) -> Option<&mut Webhook> {
+        self.webhooks.iter_mut().find(|webhook| webhook.id == id)
     }
 
     /// The applications whose bots are in a guild.

@@ -12,7 +12,7 @@ use crate::snowflake::Snowflake;
 use crate::state::StoredFile;
 
 /// Largest file in bytes (Discord's limit for a server without boosts).
-const LARGEST_FILE: usize = 10 * 1024 * 1024;
+pub(crate) const LARGEST_FILE: usize = 10 * 1024 * 1024;
 
 /// Largest body in bytes: several files and some air.
 pub(crate) const LARGEST_BODY: usize = 32 * 1024 * 1024;
@@ -246,7 +246,7 @@ fn file_number(name: &str) -> Option<u64> {
 }
 
 /// A file name without anything that could mean a path or break an address.
-fn safe_name(name: &str) -> String {
+pub(crate) fn safe_name(name: &str) -> String {
     name.chars()
         .map(|c| match c {
             c if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') => c,
@@ -256,7 +256,7 @@ fn safe_name(name: &str) -> String {
 }
 
 /// A content type by the file name's ending.
-fn guess(name: &str) -> &'static str {
+pub(crate) fn guess(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("png") => "image/png",
         Some("jpg" | "jpeg") => "image/jpeg",

@@ -24,6 +24,8 @@ pub(super) fn draft(state: &mut State, body: &Value, files: &[Upload]) -> Draft 
         allowed: AllowedMentions::read(&body["allowed_mentions"]),
         nonce: Some(body["nonce"].clone()).filter(|nonce| !nonce.is_null()),
         reply_to: None,
+        notice: None,
+        guise: None,
     }
 }
 

@@ -8,7 +8,7 @@ use super::channels::visible;
 use super::drafts;
 use crate::messages::Envelope;
 use crate::model::{Audience, Channel, Message, Place};
-use crate::permissions::{ATTACH_FILES, EMBED_LINKS, READ_MESSAGE_HISTORY, SEND_MESSAGES};
+use crate::permissions::{ATTACH_FILES, EMBED_LINKS, MANAGE_THREADS, READ_MESSAGE_HISTORY};
 use crate::refusal::{Problems, Refusal};
 use crate::snowflake::Snowflake;
 use crate::state::State;
@@ -42,7 +42,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
 }
 
 /// A message that can be fetched: ephemeral ones cannot (10008).
-fn public<'a>(channel: &'a Channel, call: &Call) -> Result<&'a Message, Refusal> {
+pub(super) fn public<'a>(channel: &'a Channel, call: &Call) -> Result<&'a Message, Refusal> {
     let wanted = call.id("message_id")?;
     let found = channel.public().find(|message| message.id == wanted);
     found.ok_or_else(Refusal::unknown_message)
@@ -115,10 +115,15 @@ pub(super) fn may_write(state: &State, bot: Snowflake, channel: Snowflake) -> Re
             return Err(Refusal::cannot_dm());
         }
     }
-    if may(state, bot, channel, SEND_MESSAGES) {
-        Ok(())
-    } else {
-        Err(Refusal::missing_permissions())
+    let user = realm.user(bot).ok_or_else(Refusal::unknown_user)?;
+    if !realm.may_write(user, channel) {
+        return Err(Refusal::missing_permissions());
+    }
+    match channel.thread() {
+        Some(thread) if thread.locked && !may(state, bot, channel, MANAGE_THREADS) => {
+            Err(if thread.archived { Refusal::archived_thread() } else { Refusal::locked_thread() })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -189,7 +194,11 @@ fn replied_to(
 }
 
 pub(super) fn edit(state: &mut State, call: &Call) -> Answer {
-    let message = public(visible(state, call)?, call)?.clone();
+    let channel = visible(state, call)?;
+    let message = public(channel, call)?.clone();
+    if channel.thread().is_some_and(|thread| thread.archived) {
+        return Err(Refusal::archived_thread());
+    }
     if message.author != call.bot()? {
         return Err(Refusal::other_author());
     }

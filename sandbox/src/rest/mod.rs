@@ -4,12 +4,15 @@
 mod audit;
 pub(crate) mod call;
 mod callbacks;
+mod channel_forms;
 mod channels;
 mod commands;
 mod drafts;
 mod guilds;
+mod hooks;
 mod messages;
 pub(crate) mod routes;
+mod threads;
 mod webhooks;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Answers to an interaction after the first one: follow-ups, and the messages its token reaches.
 
 use super::call::{Answer, Call, Reply};
-use super::{callbacks, drafts};
+use super::{callbacks, drafts, hooks};
 use crate::interactions::{Answer as Stands, Interaction, Stage};
 use crate::messages::Patch;
 use crate::model::{FLAG_EPHEMERAL, Message};
@@ -11,6 +11,9 @@ use crate::state::State;
 use crate::validate;
 
 pub(super) fn get(state: &mut State, call: &Call) -> Answer {
+    if hooks::of_path(state, call).is_some() {
+        return hooks::get_message(state, call);
+    }
     let (_, message) = named(state, call)?;
     Ok(Reply::ok(state.realm.message_object(message)))
 }
@@ -48,6 +51,9 @@ fn named<'a>(state: &'a State, call: &Call) -> Result<(Snowflake, &'a Message), 
 
 /// The first follow-up after a deferred answer takes its place; every other is a new message.
 pub(super) fn follow_up(state: &mut State, call: &Call) -> Answer {
+    if hooks::of_path(state, call).is_some() {
+        return hooks::execute(state, call);
+    }
     let id = reachable(state, call)?.id;
     validate::message::create(&call.body, &call.file_numbers())?;
     let mut draft = drafts::draft(state, &call.body, &call.files);
@@ -93,6 +99,9 @@ fn settle(state: &mut State, interaction: Snowflake, message: Snowflake) {
 }
 
 pub(super) fn edit(state: &mut State, call: &Call) -> Answer {
+    if hooks::of_path(state, call).is_some() {
+        return hooks::edit_message(state, call);
+    }
     let (interaction, message) = named(state, call)?;
     let message = message.clone();
     let patch = drafts::patch(state, &message, &call.body, &call.files)?;
@@ -103,6 +112,9 @@ pub(super) fn edit(state: &mut State, call: &Call) -> Answer {
 }
 
 pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
+    if hooks::of_path(state, call).is_some() {
+        return hooks::delete_message(state, call);
+    }
     let (interaction, message) = named(state, call)?;
     let message = message.clone();
     state.remove(message.id);

@@ -3,6 +3,7 @@
 
 mod address;
 pub(crate) mod callback;
+pub(crate) mod channel;
 pub(crate) mod command;
 pub(crate) mod component;
 mod embed;
