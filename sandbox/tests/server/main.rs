@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
+mod channels;
 mod clock;
 #[path = "../common/mod.rs"]
 mod common;
@@ -18,4 +19,6 @@ mod program;
 mod rest;
 mod snapshots;
 mod strict;
+mod threads;
+mod webhooks;
 mod wire;
