@@ -6,17 +6,19 @@
 
 mod details;
 mod permission;
+mod told;
 
 pub use self::details::{details_card, full_text};
 use self::details::{full_text_file, is_diff};
 use self::permission::Where;
+use self::told::{Line, Told, footer, whole_footer};
 use super::text::{self, label};
 use crate::core::decision::{
     Attachment, Decision, Outcome, Pending, Reported, Resolved, Risk, State, Verdict,
 };
 use crate::core::escalation::Stage;
 use crate::core::untrusted::{
-    Cut, Secrets, clean, code_block, escaped, file_name, in_line, one_part, plain, quotation, units,
+    Cut, Secrets, clean, code_block, escaped, file_name, quotation, units,
 };
 use crate::core::values::time_scale::TimeScale;
 
@@ -66,7 +68,7 @@ pub struct Card {
     pub headline: String,
     /// The colour of the embed's edge.
     pub tone: Tone,
-    /// The embed's title.
+    /// The embed's title. Empty where the headline has it.
     pub title: String,
     /// The embed's text. May be empty.
     pub description: String,
@@ -114,25 +116,39 @@ const EMBED_BUDGET: usize = 4_700;
 const MOST_DETAILS: usize = 14;
 /// Maximum characters of a field (Discord: 1,024).
 const FIELD: usize = 1_000;
+/// Maximum characters of a question's explanation, beyond its first part: on a phone, what an
+/// approver needs and the first row of buttons are in view at once.
+const SHORT: usize = 160;
 /// Maximum characters of a detail's value.
 const DETAIL: usize = 200;
 
-/// The card of a decision in the current state.
+/// The card of a decision in the current state, below the decision's headline.
 #[must_use]
 pub fn decision_card(decision: &Decision, time_scale: TimeScale) -> Card {
-    let card = drawn(decision, time_scale, Files::Posted);
+    card_below(&Line::Headline, decision, time_scale)
+}
+
+/// The card of a decision below a line that need not name the decision: the embed tells all.
+#[must_use]
+pub fn decision_card_below(notice: String, decision: &Decision, time_scale: TimeScale) -> Card {
+    card_below(&Line::Notice(notice), decision, time_scale)
+}
+
+fn card_below(line: &Line, decision: &Decision, time_scale: TimeScale) -> Card {
+    let card = drawn(line, decision, time_scale, Files::Posted);
     let has_files = !card.texts.is_empty() || !card.attachments.is_empty();
-    let bare = has_files.then(|| Box::new(drawn(decision, time_scale, Files::Refused)));
+    let bare = has_files.then(|| Box::new(drawn(line, decision, time_scale, Files::Refused)));
     Card { without_files: bare, ..card }
 }
 
-fn drawn(decision: &Decision, time_scale: TimeScale, files: Files) -> Card {
+fn drawn(line: &Line, decision: &Decision, time_scale: TimeScale, files: Files) -> Card {
+    let told = Told::by(line, decision);
     let mut page = Page::new();
     let title = page.keep(escaped(&text::card_title(&decision.request), 230));
-    let footer = footer(decision);
+    let footer = footer(decision, &told);
     page.left = page.left.saturating_sub(units(&title) + units(&footer) + 20);
     let mut fields = done_fields(decision, time_scale);
-    fields.extend(facts(decision, time_scale));
+    fields.extend(facts(decision, time_scale, &told));
     let runs = permission::what_runs(decision, Where::Card, Secrets::Masked, files);
     let masked = masked_note(decision, Secrets::Masked);
     page.left = page.left.saturating_sub(masked.as_deref().map_or(0, units));
@@ -140,9 +156,8 @@ fn drawn(decision: &Decision, time_scale: TimeScale, files: Files) -> Card {
     let says_so = shown == Some(false);
     let runs = runs.map(|runs| page.keep(runs));
     page.left = page.left.saturating_sub(runs.as_deref().map_or(0, units));
-    page.insight(decision);
+    let explanation = page.explanation(decision);
     page.options(decision);
-    page.details(decision);
     if runs.is_none() {
         page.body(decision);
     }
@@ -157,13 +172,19 @@ fn drawn(decision: &Decision, time_scale: TimeScale, files: Files) -> Card {
     // A cut tool call carries a note of its own.
     let more = texts.first().filter(|_| !says_so).map(|file| text::more_in_file(&file.name));
     // Nothing that belongs to the call makes way for the notice.
-    let parts = refused.into_iter().chain(masked).chain(runs).chain(more);
-    let description = parts.collect::<Vec<_>>().join("\n");
+    let parts = refused.into_iter().chain(masked).chain(runs).chain(more).chain(explanation);
+    let due =
+        matches!(decision.state, State::Pending(_)).then(|| text::answer_by(decision, time_scale));
+    let description = parts.chain(due).collect::<Vec<_>>().join("\n");
+    let footer = if page.left_out { text::more_in_details(&footer) } else { footer };
     let runs_unseen = decision.is_call() && !shown.unwrap_or(page.whole);
     Card {
-        headline: text::headline(decision, time_scale),
+        headline: match line {
+            Line::Headline => text::headline(decision, time_scale),
+            Line::Notice(notice) => notice.clone(),
+        },
         tone: tone(decision),
-        title: format!("{} · {title}", decision.id),
+        title: if told.title { String::new() } else { format!("{} · {title}", decision.id) },
         description,
         fields,
         footer,
@@ -204,7 +225,7 @@ pub fn moved_card(decision: &Decision, headline: String) -> Card {
         ),
         description: String::new(),
         fields: Vec::new(),
-        footer: footer(decision),
+        footer: whole_footer(decision),
         controls: false,
         approvable: false,
         texts: Vec::new(),
@@ -234,7 +255,7 @@ const fn is_negative(resolved: &Resolved) -> bool {
         || matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. }))
 }
 
-/// People's actions, shown above the agent's text.
+/// People's actions, shown above the other fields.
 fn done_fields(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
     let mut fields = Vec::new();
     match &decision.state {
@@ -306,10 +327,16 @@ fn field(name: &str, value: String) -> Field {
     Field { name: name.into(), value, inline: false }
 }
 
-fn facts(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
+fn facts(decision: &Decision, time_scale: TimeScale, told: &Told) -> Vec<Field> {
     let inline = |name: &str, value: String| Field { name: name.into(), value, inline: true };
     let risk = decision.terms.risk;
-    let mut facts = vec![inline(label::RISK, format!("{} {risk}", text::dot(risk)))];
+    let mut facts = Vec::new();
+    if !told.risk {
+        facts.push(inline(label::RISK, format!("{} {risk}", text::dot(risk))));
+    }
+    if matches!(decision.state, State::Pending(_)) {
+        return facts;
+    }
     if decision.state.is_open() {
         facts.push(inline(
             label::ANSWER_BY,
@@ -318,43 +345,23 @@ fn facts(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
     }
     facts.push(inline(label::ASKED, text::relative(time_scale.wall_time(decision.asked_at))));
     if let Some(confidence) = decision.request.confidence {
-        facts.push(inline(label::CONFIDENCE, format!("{:.0} %", confidence * 100.0)));
-    }
-    if matches!(decision.state, State::Pending(_)) {
-        facts.push(inline(label::IF_NOBODY_ANSWERS, text::in_the_end(decision, time_scale)));
+        facts.push(inline(label::CONFIDENCE, text::confidence(confidence)));
     }
     facts
-}
-
-fn footer(decision: &Decision) -> String {
-    let request = &decision.request;
-    let revision = (decision.revision.0 > 1).then(|| format!("revision {}", decision.revision.0));
-    let project = (request.project != "default").then(|| request.project.clone());
-    let parts = [
-        (label::AGENT, Some(request.agent.name.clone())),
-        (label::SESSION, request.agent.session.clone()),
-        (label::PROJECT, project),
-        (label::ENVIRONMENT, request.environment.clone()),
-        (label::KIND, Some(request.kind.words())),
-    ];
-    // Each part is named: an agent could call itself like another part.
-    let named = parts.into_iter().filter_map(|(name, part)| {
-        let part = plain(&one_part(&part?), 60).text;
-        (!part.is_empty()).then(|| format!("{} {}", name.to_lowercase(), in_line(&part)))
-    });
-    named.chain(revision).collect::<Vec<_>>().join(" · ")
 }
 
 /// Collects the embed's fields within the remaining character budget.
 struct Page {
     left: usize,
     whole: bool,
+    /// Whether parts of the explanation are in the details only.
+    left_out: bool,
     fields: Vec<Field>,
 }
 
 impl Page {
     const fn new() -> Self {
-        Self { left: EMBED_BUDGET, whole: true, fields: Vec::new() }
+        Self { left: EMBED_BUDGET, whole: true, left_out: false, fields: Vec::new() }
     }
 
     fn keep(&mut self, cut: Cut) -> String {
@@ -362,31 +369,78 @@ impl Page {
         cut.text
     }
 
-    /// Adds a field if the value is not empty and at least 16 characters of room are left.
-    fn field(&mut self, name: &str, limit: usize, inline: bool, cut: impl FnOnce(usize) -> Cut) {
-        let room = self.left.saturating_sub(units(name)).min(limit);
+    /// A text within the room that is left beside `beside` characters. `None` if it is empty or
+    /// fewer than 16 characters of room are left.
+    fn take(
+        &mut self,
+        beside: usize,
+        limit: usize,
+        cut: impl FnOnce(usize) -> Cut,
+    ) -> Option<String> {
+        let room = self.left.saturating_sub(beside).min(limit);
         if room < 16 {
             self.whole = false;
-            return;
+            return None;
         }
         let value = self.keep(cut(room));
         if value.trim().is_empty() {
-            return;
+            return None;
         }
-        self.left -= units(name) + units(&value);
-        self.fields.push(Field { name: name.to_owned(), value, inline });
+        self.left -= beside + units(&value);
+        Some(value)
     }
 
-    fn insight(&mut self, decision: &Decision) {
-        let insight = &decision.request.insight;
-        for (name, value) in [
-            (label::OBSERVATION, &insight.observation),
-            (label::WHY_IT_MATTERS, &insight.why_it_matters),
-            (label::WHAT_TO_DO, &insight.what_to_do),
-        ] {
-            let value = text::readable(&decision.request, value, Secrets::Masked);
-            self.field(name, 700, false, |room| quotation(value.trim(), room));
+    /// Adds a field if [`Self::take`] finds a text and room.
+    fn field(&mut self, name: &str, limit: usize, inline: bool, cut: impl FnOnce(usize) -> Cut) {
+        if let Some(value) = self.take(units(name), limit, cut) {
+            self.fields.push(Field { name: name.to_owned(), value, inline });
         }
+    }
+
+    /// The agent's explanation as one quotation, without the headings that take a line each. Of a
+    /// tool call all of it, of a question the most important parts that together are short.
+    fn explanation(&mut self, decision: &Decision) -> Option<String> {
+        let request = &decision.request;
+        let insight = &request.insight;
+        let mut room = if decision.is_call() { usize::MAX } else { SHORT };
+        let mut shown = Vec::new();
+        let by_importance =
+            [(1, &insight.why_it_matters), (2, &insight.what_to_do), (0, &insight.observation)];
+        for (place, said) in by_importance {
+            let said = text::readable(request, said, Secrets::Masked);
+            let said = said.trim();
+            if !self.has_room(&mut room, said, shown.is_empty()) {
+                continue;
+            }
+            let quoted = self.take(0, 700, |limit| quotation(said, limit));
+            shown.extend(quoted.map(|quoted| (place, quoted.trim_end().to_owned())));
+        }
+        shown.sort_by_key(|(place, _)| *place);
+        let mut shown: Vec<String> = shown.into_iter().map(|(_, quoted)| quoted).collect();
+        if decision.is_call() {
+            self.details(decision);
+        } else {
+            for detail in &request.details {
+                let quoted = text::detail(request, detail, DETAIL, Secrets::Masked);
+                if self.has_room(&mut room, &quoted.text, shown.is_empty()) {
+                    shown.extend(self.take(0, FIELD, |_| quoted));
+                }
+            }
+        }
+        (!shown.is_empty()).then(|| shown.join("\n"))
+    }
+
+    /// Whether a part of the explanation is shown: the first is, and then what is short enough.
+    /// What is left out is in the details.
+    fn has_room(&mut self, room: &mut usize, said: &str, is_first: bool) -> bool {
+        if said.is_empty() {
+            return false;
+        }
+        let size = units(said);
+        let fits = is_first || size <= *room;
+        *room = if fits { room.saturating_sub(size) } else { *room };
+        self.left_out |= !fits;
+        fits
     }
 
     fn options(&mut self, decision: &Decision) {

@@ -1,7 +1,7 @@
 //! Cards for reminders: a decision's own card or a list in a direct message, a line under the cards
 //! in a channel.
 
-use super::card::{Card, TextFile, Tone, decision_card};
+use super::card::{Card, TextFile, Tone, decision_card, decision_card_below};
 use super::text::{self, label};
 use crate::core::decision::{Decision, State};
 use crate::core::escalation::{Contact, Stage};
@@ -66,14 +66,16 @@ fn lines(order: &[&Decision], most: usize, time_scale: TimeScale) -> (String, us
 #[must_use]
 pub fn reminder_card(view: &MessageView, time_scale: TimeScale) -> Card {
     if let [one] = view.listed.as_slice() {
-        let headline = text::reminder_of_one(&one.decision);
-        return decision_card(&one.decision, time_scale).changed(&|card| {
+        let card = match text::reminder_of_one(&one.decision) {
+            Some(headline) => decision_card_below(headline, &one.decision, time_scale),
+            None => decision_card(&one.decision, time_scale),
+        };
+        return card.changed(&|card| {
             // Later steps do not edit this message: it says only what stays true of its own step.
             for field in card.fields.iter_mut().filter(|field| field.name == label::STILL_WAITING) {
                 let own_step = field.value.lines().next().unwrap_or_default().to_owned();
                 field.value = own_step;
             }
-            card.headline = headline.clone().unwrap_or_else(|| card.headline.clone());
         });
     }
     let order = in_order(&view.listed);
@@ -137,9 +139,9 @@ pub fn confirmation_card(
         decision.proposals().iter().find(|proposal| proposal.by.discord_id() == Some(user));
     let card = decision_card(decision, time_scale);
     if direct {
-        let headline =
-            proposal.map(|proposal| text::confirm(decision, proposal)).unwrap_or(card.headline);
-        return Some(Card { headline, ..card });
+        return Some(proposal.map_or(card, |proposal| {
+            decision_card_below(text::confirm(decision, proposal), decision, time_scale)
+        }));
     }
     let words = proposal
         .map(|proposal| text::confirm_here(decision, user, proposal))

@@ -50,19 +50,26 @@ impl Card {
     }
 }
 
+/// Whether a message is the card of this decision. The embed names it, or the line above does.
+pub(crate) fn is_card_of(message: &Value, number: i64) -> bool {
+    let embed = &message["embeds"][0];
+    let names = |text: &Value, named: &dyn Fn(&str) -> bool| text.as_str().is_some_and(named);
+    let (start, end) = (format!("#{number} · "), format!(" · #{number}"));
+    embed.is_object()
+        && (names(&embed["title"], &|title| title.starts_with(&start))
+            || names(&message["content"], &|line| line.ends_with(&end)))
+}
+
 /// All messages that stand for this decision and that everybody sees, but not those it has left
 /// behind by coming back.
 pub(crate) fn cards(view: &View, number: i64) -> Vec<Card> {
-    let start = format!("#{number} · ");
     // Reminders in direct messages show the same card.
     let dm = view.dm().map(|dm| dm.id.as_str());
     let channels = view.channels.iter().filter(|channel| Some(channel.id.as_str()) != dm);
     let messages = channels.flat_map(|channel| &channel.messages).cloned().map(Card);
     messages
         .filter(|card| {
-            card.title().starts_with(&start)
-                && !card.is_private()
-                && !card.headline().starts_with("↪️")
+            is_card_of(&card.0, number) && !card.is_private() && !card.headline().starts_with("↪️")
         })
         .collect()
 }
@@ -103,5 +110,16 @@ pub(crate) async fn reject(person: &Person, card: &Card, reason: &str) -> Outcom
     match clicked.modal_id() {
         Some(form) => person.submit(form, json!({ "text": reason })).await,
         None => clicked,
+    }
+}
+
+/// Clicks Defer and chooses a time. The outcome is that of the choice, or of the click where no
+/// time may be chosen.
+pub(crate) async fn defer(person: &Person, card: &Card, value: &str) -> Outcome {
+    let asked = click(person, card, "ask-time").await;
+    let Some(menu) = asked.message.clone().map(Card) else { return asked };
+    match menu.control("until").or_else(|| menu.control("defer")) {
+        Some(times) => person.select(menu.id(), times, &[value]).await,
+        None => asked,
     }
 }

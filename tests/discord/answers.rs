@@ -106,7 +106,10 @@ async fn each_time_of_the_menu_puts_off_until_then() {
     let too_far = submit(&maya, &defer(&maya, &card, "typed").await, "30d").await;
     assert!(words(&too_far).contains("too late"), "{too_far:?}");
     let done = submit(&maya, &defer(&maya, &card, "typed").await, "45m").await;
-    snapshot!("card_deferred", pen, done.message.unwrap());
+    assert!(words(&done).contains("deferred until"), "{done:?}");
+    let deferred =
+        bot.card(decision.id, "deferred", |card| card.to_string().contains("Deferred")).await;
+    snapshot!("card_deferred", pen, deferred);
     let waited = bot.handle.approvals().wait(decision.id, None, Claim::Yes, None).await.unwrap();
     assert!(matches!(waited.state, State::Deferred { .. }), "the agent is told: {waited:?}");
 }

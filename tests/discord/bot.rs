@@ -20,6 +20,7 @@ use gander::surfaces::discord::{self, Api, Channels, DiscordSettings};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
+use crate::common::cards::{self, Card, is_card_of};
 pub(crate) use crate::common::process::LIMIT;
 use crate::common::process::sandbox;
 use crate::draw::Pen;
@@ -187,11 +188,8 @@ impl Bot {
 /// All messages of the server that stand for a decision, oldest first.
 pub(crate) fn cards_of(sandbox: &Sandbox, id: DecisionId) -> Vec<Value> {
     let view = sandbox.view("maya").unwrap();
-    let start = format!("{id} ");
-    let stands = |message: &&Value| {
-        message["embeds"][0]["title"].as_str().is_some_and(|title| title.starts_with(&start))
-            && message["flags"].as_u64() != Some(64)
-    };
+    let stands =
+        |message: &&Value| is_card_of(message, id.0) && message["flags"].as_u64() != Some(64);
     // Reminders in direct messages show the same card.
     let dm = view.dm().map(|dm| dm.id.clone());
     let channels = view.channels.iter().filter(|channel| Some(&channel.id) != dm.as_ref());
@@ -248,8 +246,9 @@ pub(crate) async fn submit_fields(person: &Person, form: &Outcome, fields: Value
     person.submit(modal["modal_id"].as_str().unwrap(), fields).await
 }
 
+/// Clicks Defer and chooses a time.
 pub(crate) async fn defer(person: &Person, message: &Value, value: &str) -> Outcome {
-    person.select(id(message), &control(message, "defer"), &[value]).await
+    cards::defer(person, &Card(message.clone()), value).await
 }
 
 /// A question as agents ask them.

@@ -74,7 +74,7 @@ async fn refuse(page: &Page, address: &str) {
 
 async fn approve(page: &Page, agents: &Said) {
     let card = page.card("Deploy the new checkout to production").await;
-    page.see(&card.with("[contains(., '🟠 high')][contains(., 'Observation')]")).await;
+    page.see(&card.with("[contains(., 'high risk')][contains(., 'Due')]")).await;
     page.shot("waiting").await;
     page.click(&card.button("approve")).await;
     page.see(&card.decided("✅ Approved")).await;
@@ -88,10 +88,12 @@ async fn approve(page: &Page, agents: &Said) {
 
 async fn defer(page: &Page, agents: &Said) {
     let card = page.card("Delete the code of the old checkout").await;
-    page.click(&card.with("//*[@data-testid='select']")).await;
+    page.click(&card.button("ask-time")).await;
+    page.click("//li[@data-ephemeral='true']//*[@data-testid='select']").await;
     page.see("//dialog[@open]//*[@data-testid='option'][contains(., '2 hours')]").await;
     page.shot("deferring").await;
     page.click("//dialog[@open]//*[@data-testid='option'][contains(., '2 hours')]").await;
+    page.see("//li[@data-ephemeral='true'][contains(., 'deferred until')]").await;
     page.see(&card.with("[contains(., '💤 Deferred')]")).await;
     agents.line("goose | was deferred").await;
     page.shot("deferred").await;
@@ -220,8 +222,8 @@ impl Page {
     /// Waits for the card of a decision that can be decided.
     async fn card(&self, title: &str) -> Card {
         let xpath = format!(
-            "//li[@data-message-id][.//*[@data-testid='embed'][contains(., \
-             '{title}')]][.//button[contains(@data-custom-id, ':reject:')]]"
+            "//li[@data-message-id][.//*[@data-testid='embed']][contains(., \
+             '{title}')][.//button[contains(@data-custom-id, ':reject:')]]"
         );
         let message_id =
             self.with(&xpath, async |message| message.attr("data-message-id").await).await;

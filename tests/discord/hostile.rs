@@ -28,6 +28,7 @@ async fn hostile_texts_come_out_as_text_everywhere() {
         for command in ["show", "attention"] {
             seen.push_str(&terminal(&bot, &case, &decision, command).await);
         }
+        must_be_the_bots(&case, &card);
         assert!(can_decide(&card), "{}: it can be decided", case.case);
         let reason: String = case.text.chars().take(900).collect();
         let rejected = reject(&bot.person("maya"), &card, &reason).await;
@@ -70,16 +71,13 @@ async fn hostile_texts_come_out_as_text_everywhere() {
 /// No field of the card is named by an agent, and each line of an agent's in a field is a quotation
 /// or stands in a numbered list.
 fn must_be_the_bots(case: &Hostile, card: &Value) {
-    const OWN: [&str; 18] = [
+    const OWN: [&str; 15] = [
         "❌ Rejected",
         "Risk",
         "Answer by",
         "Asked",
         "Agent's confidence",
         "If nobody answers",
-        "Observation",
-        "Why it matters",
-        "What to do",
         "Options",
         "Details from the agent",
         "From the agent",
@@ -90,11 +88,18 @@ fn must_be_the_bots(case: &Hostile, card: &Value) {
         "👋 On it",
         "🔑 Never put a secret on Discord",
     ];
-    for field in card["embeds"][0]["fields"].as_array().unwrap() {
+    // The agent's explanation. What the bot says of its own above it is one line.
+    let description = card["embeds"][0]["description"].as_str().unwrap_or_default();
+    let own = |line: &str| {
+        ["The attached decision-", "🔒 **", "⏳ Due "].iter().any(|start| line.starts_with(start))
+    };
+    for line in description.lines().filter(|line| !own(line)) {
+        assert!(line.starts_with("> "), "{}: {description}", case.case);
+    }
+    for field in card["embeds"][0]["fields"].as_array().into_iter().flatten() {
         let (name, value) = (field["name"].as_str().unwrap(), field["value"].as_str().unwrap());
         assert!(OWN.contains(&name), "{}: {name}", case.case);
-        let agents = ["Observation", "Why it matters", "What to do", "Details from the agent"];
-        if agents.contains(&name) {
+        if name == "Details from the agent" {
             let quoted = value.lines().all(|line| line.starts_with("> "));
             assert!(quoted, "{}, {name}: {value}", case.case);
         }

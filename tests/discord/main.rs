@@ -12,12 +12,14 @@ mod batches_page;
 mod batches_review;
 mod batches_weather;
 mod bot;
+mod card_page;
 mod choices;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod confidence;
 mod confirm;
+mod deferring;
 mod demo_page;
 mod draw;
 mod files;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::common::cards::{card_that, cards, click, open_card, reject};
+use crate::common::cards::{card_that, cards, click, defer, open_card, reject};
 use crate::common::process::{Home, Program, sandbox};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +55,7 @@ async fn a_deferral_ends_the_wait_with_75() {
     let agent = Program::start(home.gander(&["ask", "Deploy?", "--wait"]));
     let card = open_card(&sandbox, 1).await;
     let maya = sandbox.user("maya").unwrap();
-    assert!(maya.select(card.id(), card.control("defer").unwrap(), &["2h"]).await.ok);
+    assert!(defer(&maya, &card, "2h").await.ok);
     let ended = agent.ended().await;
     ended.must(75, &[]);
     assert!(

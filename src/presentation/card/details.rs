@@ -1,8 +1,9 @@
 //! The details view: everything about a decision beyond the card's space.
 
 use super::permission::{self, Where};
-use super::{Card, Field, Files, TextFile, footer, masked_note, tone};
-use crate::core::decision::{Choice, Decision};
+use super::told::whole_footer;
+use super::{Card, Field, Files, TextFile, masked_note, tone};
+use crate::core::decision::{Choice, Decision, State};
 use crate::core::untrusted::{
     Secrets, clean, code_block, escaped, in_line, one_line, plain, quotation, units,
 };
@@ -40,7 +41,7 @@ pub fn details_card(decision: &Decision, time_scale: TimeScale, secrets: Secrets
         ),
         description,
         fields: terms(decision, time_scale),
-        footer: footer(decision),
+        footer: whole_footer(decision),
         controls: false,
         approvable: false,
         texts,
@@ -98,6 +99,12 @@ fn terms(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
     let links: Vec<String> =
         request.links.iter().map(|link| text::link(&link.name, &link.url)).collect();
     let approvals = decision.approvals_needed();
+    let confidence = request.confidence.map(text::confidence).unwrap_or_default();
+    let in_the_end = if matches!(decision.state, State::Pending(_)) {
+        text::in_the_end(decision, time_scale)
+    } else {
+        String::new()
+    };
     let inline = [
         (label::PROJECT, said(&request.project)),
         (label::KIND, said(&request.kind.words())),
@@ -108,6 +115,8 @@ fn terms(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
         (label::PRIORITY, text::priority(decision)),
         (label::ASKED, text::moment(time_scale.wall_time(decision.asked_at))),
         (label::ANSWER_BY, text::moment(time_scale.wall_time(decision.breach_at()))),
+        (label::IF_NOBODY_ANSWERS, in_the_end),
+        (label::CONFIDENCE, confidence),
         (label::APPROVALS, if approvals > 1 { approvals.to_string() } else { String::new() }),
     ];
     let fields = inline.into_iter().map(|(name, value)| (name, value, true)).chain([(

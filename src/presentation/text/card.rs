@@ -2,119 +2,18 @@
 
 use chrono::TimeDelta;
 
-use super::{dot, moment, name, person, quoted, relative, span, subject};
+use super::headline::{headline, headline_title};
+use super::{moment, name, person, quoted, relative, span};
 use crate::core::Time;
 use crate::core::decision::{
-    Attachment, Choice, Decision, DecisionId, Detail, GrantEnd, GrantUse, Lapsed, Outcome, Pending,
-    Person, Reported, Request, Resolved, State, Taken, Undone, Verdict, Via, Vote,
+    Attachment, Choice, Decision, DecisionId, Detail, GrantEnd, GrantUse, Lapsed, Outcome, Person,
+    Request, Resolved, Taken, Undone, Verdict, Via, Vote,
 };
-use crate::core::escalation::Stage;
 use crate::core::untrusted::{
-    Cut, Secrets, both_ends, escaped, few_lines, in_line, live_link, one_line, one_part, plain,
-    quotation, units, without_links,
+    Cut, Secrets, both_ends, escaped, few_lines, in_line, live_link, one_line, plain, quotation,
+    units, without_links,
 };
 use crate::core::values::time_scale::TimeScale;
-
-/// First line of a card, shown on a phone's lock screen. Uses no Markdown, because a lock screen
-/// shows Markdown unrendered.
-#[must_use]
-pub fn headline(decision: &Decision, time_scale: TimeScale) -> String {
-    let title = headline_title(decision);
-    let subject = escaped(&subject(decision), 60).text;
-    let id = decision.id;
-    match &decision.state {
-        State::Pending(Pending { undone, .. }) => {
-            let again = if decision.returns > 0 || undone.is_some() { " again" } else { "" };
-            let risk = decision.terms.risk;
-            let needs = match (decision.approvals_needed(), decision.approvals_missing()) {
-                (1, _) => "your decision".to_owned(),
-                (needed, missing) if needed == missing => approvals(needed),
-                (_, 1) => "1 more approval".into(),
-                (_, missing) => format!("{missing} more approvals"),
-            };
-            // The command comes first: a lock screen shows little more.
-            let subject = if decision.is_call() {
-                format!("{}{again}", asks(decision))
-            } else {
-                format!("{subject} needs {needs}{again}")
-            };
-            let late =
-                decision.position.as_ref().is_some_and(|position| position.stage >= Stage::Breach);
-            let mark = if late { "🚨 SLA breached ·" } else { dot(risk) };
-            format!("{mark} {subject}: {title} · {risk} risk · {id}")
-        }
-        State::Deferred { until, by, .. } => {
-            format!(
-                "💤 {subject} deferred until {} by {}: {title} · {id}",
-                moment(time_scale.wall_time(*until)),
-                name(&by.name)
-            )
-        }
-        State::Resolved(resolved) => format!("{}: {title} · {id}", outcome(resolved, &subject)),
-        State::Withdrawn { .. } => {
-            format!("⚪ {subject} no longer needs an answer: {title} · {id}")
-        }
-    }
-}
-
-/// The agent that asks before a tool call, and the approvals needed.
-fn asks(decision: &Decision) -> String {
-    let request = &decision.request;
-    let (agent, project) = (one_part(&request.agent.name), one_part(&request.project));
-    let place = if request.project == "default" {
-        String::new()
-    } else {
-        format!(" in {}", escaped(&project, 30).text)
-    };
-    let needs = match decision.approvals_missing() {
-        1 => "your permission".to_owned(),
-        missing => approvals(missing),
-    };
-    format!("{}{place} needs {needs}", escaped(&in_line(&plain(&agent, 28).text), 40).text)
-}
-
-/// `1 approval`, `2 approvals`.
-#[must_use]
-pub fn approvals(count: u32) -> String {
-    if count == 1 { "1 approval".into() } else { format!("{count} approvals") }
-}
-
-pub(crate) fn headline_title(decision: &Decision) -> String {
-    // The bot's own lines use the dot as a separator.
-    let call = super::title_words(&decision.request).replace('·', "-");
-    if decision.is_call() && !call.contains('`') {
-        // In a code span, Discord would display escape characters.
-        return format!("`{}`", plain(&call, 140).text);
-    }
-    escaped(&without_links(&super::title(&decision.request)), 140).text
-}
-
-fn outcome(resolved: &Resolved, subject: &str) -> String {
-    let by = given_by_name(&resolved.by, resolved.via);
-    if matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. })) {
-        return format!("💥 {subject} {} {by}, but it failed", verdict_word(&resolved.verdict));
-    }
-    let done = if resolved.reported.is_some() { ", and done" } else { "" };
-    match &resolved.verdict {
-        Verdict::Approved { .. } => {
-            let (mark, ended) = match &resolved.grant.ended {
-                Some(end) => ("⏹️", format!(", ended by {}", name(&end.by.name))),
-                None => ("✅", String::new()),
-            };
-            let verdict = verdict_word(&resolved.verdict);
-            format!("{mark} {subject} {verdict} {by}{done}{ended}")
-        }
-        Verdict::Rejected { .. } => format!("❌ {subject} rejected {by}{done}"),
-        Verdict::Chosen { option } => {
-            format!(
-                "✅ {subject}: {} chose {}{done}",
-                name(&resolved.by.name),
-                escaped(&one_line(option), 60).text
-            )
-        }
-        Verdict::Answered { .. } => format!("✅ {subject} answered {by}{done}"),
-    }
-}
 
 /// Short form of a verdict, for a sentence that continues with the person.
 #[must_use]
@@ -208,6 +107,26 @@ pub(super) fn let_through(uses: u64) -> String {
 #[must_use]
 pub fn precedent(earlier: DecisionId) -> String {
     format!("as {earlier}, which people handled. Only people approve it, each time.")
+}
+
+/// The agent's confidence, from 0 to 1, in per cent.
+#[must_use]
+pub fn confidence(confidence: f64) -> String {
+    format!("{:.0} %", confidence * 100.0)
+}
+
+/// The footer, and that the agent says more than the card shows.
+#[must_use]
+pub fn more_in_details(footer: &str) -> String {
+    let parts = [footer, "more in Details"];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// When an answer is due, and what happens without one.
+#[must_use]
+pub fn answer_by(decision: &Decision, time_scale: TimeScale) -> String {
+    let due = relative(time_scale.wall_time(decision.breach_at()));
+    format!("⏳ Due {due}, else {}", super::in_the_end(decision, time_scale))
 }
 
 /// Whether the agent claimed the verdict, and the reported outcome.
@@ -335,6 +254,12 @@ pub fn pictures(files: &[Attachment]) -> Option<String> {
         .map(|file| escaped(&in_line(&plain(&one_line(&file.name), 56).text), 70).text)
         .collect();
     (names.len() > 1).then(|| names.join(" · "))
+}
+
+/// Asks one person for how long to defer, above the menu of times.
+#[must_use]
+pub fn ask_time(decision: &Decision) -> String {
+    format!("💤 {}: {}\n{}", decision.id, headline_title(decision), super::label::WHEN)
 }
 
 /// The deferral's field on a card.

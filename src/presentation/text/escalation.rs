@@ -76,12 +76,12 @@ pub fn escalation_progress(
 #[must_use]
 pub fn in_the_end(decision: &Decision, time_scale: TimeScale) -> String {
     match (decision.default_at(), decision.effective_default()) {
-        (None, _) => "It stays open, with reminders".into(),
+        (None, _) => "it stays open, with reminders".into(),
         (Some(at), SafeDefault::Reject) => {
-            format!("Rejected {}", relative(time_scale.wall_time(at)))
+            format!("rejected {}", relative(time_scale.wall_time(at)))
         }
         (Some(at), SafeDefault::Approve) => {
-            format!("Approved {}", relative(time_scale.wall_time(at)))
+            format!("approved {}", relative(time_scale.wall_time(at)))
         }
     }
 }

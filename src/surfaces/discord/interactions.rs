@@ -5,6 +5,7 @@ pub(crate) mod attention;
 pub(crate) mod bulk_approval;
 pub(crate) mod chat;
 pub(crate) mod custom_id;
+mod defer;
 pub(crate) mod forms;
 mod list_actions;
 pub(crate) mod refusals;
@@ -28,7 +29,6 @@ use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Ballot, Decision, DecisionId, Revision, Verdict, Via};
 use crate::core::policy::approval_guard::Habits;
 use crate::core::untrusted::Secrets;
-use crate::core::values::time_words;
 use crate::engine::HandleError;
 use crate::presentation::card::{decision_card, details_card};
 use crate::presentation::text;
@@ -175,7 +175,7 @@ impl Press<'_> {
         // Lock before the commit. Without the lock the reconciler would redraw the same card at the
         // same moment with a second request.
         let lock = match act {
-            Control::On(id, _, verb) if verb != DecisionAction::Details && !self.is_private() => {
+            Control::On(id, _, verb) if verb.changes() && !self.is_private() => {
                 bot.reconciler.lock(id).await
             }
             _ => None,
@@ -247,26 +247,8 @@ impl Press<'_> {
             answered(&decision, responder.send(Response::Nothing).await);
             return;
         }
-        if let Some(walk) = self.walk() {
-            let notice = Some(text::headline(&decision, time_scale));
-            let next =
-                bot.walk(voter, walk.list, walk.revision, walk.at.saturating_add(1), notice).await;
-            answered(&decision, responder.send(Response::Update(next)).await);
-            return;
-        }
-        if self.is_private() {
-            let notice = Some(text::headline(&decision, time_scale));
-            answered(
-                &decision,
-                responder
-                    .send(Response::Update(attention::opened(
-                        &decision,
-                        time_scale,
-                        bot.handle.tag(),
-                        notice,
-                    )))
-                    .await,
-            );
+        if let Some(view) = self.private_view(bot, voter, &decision).await {
+            answered(&decision, responder.send(Response::Update(view)).await);
             return;
         }
         let Some(message) = self.message else { return };
@@ -300,6 +282,21 @@ impl Press<'_> {
             // The answer may or may not have arrived. Redraw once an answer can no longer arrive.
             (Sent::Lost, _) => bot.redraw_after(ANSWER_LANDS, message_id),
         }
+    }
+
+    /// What a clicked message that one person alone sees shows next. `None`: everybody sees it.
+    async fn private_view(&self, bot: &Bot, voter: &Voter, decision: &Decision) -> Option<View> {
+        let time_scale = bot.handle.time_scale();
+        let notice = text::headline(decision, time_scale);
+        if self.is_time_answer() {
+            return Some(View::words(notice));
+        }
+        if let Some(walk) = self.walk() {
+            let next = walk.at.saturating_add(1);
+            return Some(bot.walk(voter, walk.list, walk.revision, next, Some(notice)).await);
+        }
+        self.is_private()
+            .then(|| attention::opened(decision, time_scale, bot.handle.tag(), Some(notice)))
     }
 
     async fn act(&self, bot: &Bot, act: Control, voter: &Voter) -> Done {
@@ -347,13 +344,16 @@ impl Press<'_> {
             DecisionAction::Answer => {
                 handle.approvals().answer(id, seen, voter, Via::Discord, self.input.text()).await
             }
-            DecisionAction::Defer => match until(bot, self.input.text()) {
-                Some(until) => handle.approvals().defer(id, seen, voter, until).await,
-                None => return Done::words(text::unreadable_time(self.input.text())),
-            },
+            DecisionAction::Defer | DecisionAction::DeferUntil => {
+                match defer::until(bot, self.input.text()) {
+                    Some(until) => handle.approvals().defer(id, seen, voter, until).await,
+                    None => return Done::words(text::unreadable_time(self.input.text())),
+                }
+            }
             DecisionAction::Take => handle.approvers().take(id, voter).await,
             DecisionAction::HandOver => self.hand_over(bot, id, voter).await,
             DecisionAction::Undo | DecisionAction::End => handle.approvals().undo(id, voter).await,
+            DecisionAction::AskTime => return self.ask_time(bot, id, seen, voter).await,
             DecisionAction::Details => return self.details(bot, voter, id).await,
         };
         match result {
@@ -488,8 +488,4 @@ impl Press<'_> {
 fn answered(decision: &Decision, sent: Sent) -> Sent {
     tracing::debug!(decision = decision.id.0, ?sent, "callback answered");
     sent
-}
-
-fn until(bot: &Bot, input: &str) -> Option<crate::core::Time> {
-    time_words::parse(input, bot.handle.now(), bot.handle.rules().zone)
 }

@@ -174,7 +174,7 @@ fn with_button(rows: &mut Vec<CreateActionRow>, one: CreateButton) {
     };
     match rows.iter_mut().rev().find(room) {
         Some(CreateActionRow::Buttons(buttons)) => buttons.push(one),
-        // Discord takes 5 rows; a card has at most 3.
+        // Discord takes 5 rows; a card has at most 4.
         _ => rows.push(CreateActionRow::Buttons(vec![one])),
     }
 }

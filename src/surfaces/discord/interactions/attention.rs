@@ -12,7 +12,7 @@ use crate::core::decision::Decision;
 use crate::core::decision::authorization::Voter;
 use crate::core::values::time_scale::TimeScale;
 use crate::engine::AttentionPage;
-use crate::presentation::card::decision_card;
+use crate::presentation::card::{decision_card, decision_card_below};
 use crate::presentation::text;
 use crate::presentation::text::label;
 use crate::surfaces::discord::Bot;
@@ -109,10 +109,11 @@ pub(crate) fn opened(
     tag: &str,
     notice: Option<String>,
 ) -> View {
-    let mut view = render::card(&decision_card(decision, time_scale), decision, tag);
-    if let Some(notice) = notice {
-        view.content = notice;
-    }
+    let card = match notice {
+        Some(notice) => decision_card_below(notice, decision, time_scale),
+        None => decision_card(decision, time_scale),
+    };
+    let mut view = render::card(&card, decision, tag);
     view.rows.push(CreateActionRow::Buttons(vec![page_button(tag, 0, BACK, "↩️", label::BACK)]));
     view
 }

@@ -17,7 +17,7 @@ use crate::core::messaging::batch::MAX_BATCH_SIZE;
 use crate::core::messaging::message::{Item, Listed, MessageId, MessageView, Purpose};
 use crate::engine::{HandleError, ItemOutcome, Preview, TOGETHER};
 use crate::presentation::batch::{PAGE_ITEMS, pages};
-use crate::presentation::card::decision_card;
+use crate::presentation::card::decision_card_below;
 use crate::presentation::text;
 use crate::presentation::text::label;
 use crate::surfaces::discord::Bot;
@@ -281,9 +281,8 @@ impl Bot {
     ) -> View {
         self.opens(voter, decision);
         let tag = walk.on(self.handle.tag());
-        let mut view =
-            render::card(&decision_card(decision, self.handle.time_scale()), decision, &tag);
-        view.content = content;
+        let card = decision_card_below(content, decision, self.handle.time_scale());
+        let mut view = render::card(&card, decision, &tag);
         let next = ListAction::Walk(walk.at.saturating_add(1));
         let skip = id_of(self.handle.tag(), walk.list, walk.revision, next);
         view.rows.push(CreateActionRow::Buttons(vec![button(

@@ -36,8 +36,12 @@ pub(crate) enum DecisionAction {
     Pick,
     /// The button that opens the form for an answer, and the form itself.
     Answer,
-    /// The menu of times, and the form to type a time.
+    /// The button that asks for how long to defer.
+    AskTime,
+    /// The menu of times on a card, and its form to type a time.
     Defer,
+    /// The menu of times in a private answer of its own, and its form to type a time.
+    DeferUntil,
     Take,
     /// The menu of people.
     HandOver,
@@ -62,10 +66,11 @@ impl DecisionAction {
         match self {
             Self::Reject | Self::Answer | Self::Note => FormNeed::Always,
             Self::Approve | Self::Choose(_) | Self::Pick => FormNeed::AtCriticalRisk,
-            Self::Defer => FormNeed::ToTypeTime,
+            Self::Defer | Self::DeferUntil => FormNeed::ToTypeTime,
             Self::Sure
             | Self::Session
             | Self::SureSession
+            | Self::AskTime
             | Self::Take
             | Self::HandOver
             | Self::Undo
@@ -74,12 +79,17 @@ impl DecisionAction {
         }
     }
 
+    /// Whether this verb changes the decision.
+    pub(crate) const fn changes(self) -> bool {
+        !matches!(self, Self::Details | Self::AskTime)
+    }
+
     /// Whether this verb approves.
     pub(crate) const fn approves(self) -> bool {
         matches!(self, Self::Approve | Self::Note | Self::Sure | Self::Session | Self::SureSession)
     }
 
-    const WORDS: [(Self, &'static str); 14] = [
+    const WORDS: [(Self, &'static str); 16] = [
         (Self::Approve, "approve"),
         (Self::Sure, "sure"),
         (Self::Session, "session"),
@@ -88,7 +98,9 @@ impl DecisionAction {
         (Self::Reject, "reject"),
         (Self::Pick, "pick"),
         (Self::Answer, "answer"),
+        (Self::AskTime, "ask-time"),
         (Self::Defer, "defer"),
+        (Self::DeferUntil, "until"),
         (Self::Take, "take"),
         (Self::HandOver, "hand"),
         (Self::Undo, "undo"),

@@ -77,7 +77,10 @@ pub(crate) fn with_rows(card: &Card, rows: impl Fn(&Card) -> Vec<CreateActionRow
 
 /// A card without buttons.
 pub(crate) fn plain_card(card: &Card) -> View {
-    let mut embed = CreateEmbed::new().title(&card.title).colour(colour(card.tone));
+    let mut embed = CreateEmbed::new().colour(colour(card.tone));
+    if !card.title.is_empty() {
+        embed = embed.title(&card.title);
+    }
     if !card.footer.is_empty() {
         embed = embed.footer(CreateEmbedFooter::new(&card.footer));
     }
@@ -135,48 +138,48 @@ fn id_of(decision: &Decision, tag: &str, verb: DecisionAction) -> String {
     CustomId::new(tag, Control::On(decision.id, decision.revision, verb)).to_string()
 }
 
+/// The verdicts and Defer in a row, everything else in a second. Options come first, in a row of
+/// their own.
 fn deciding(decision: &Decision, tag: &str, approvable: bool) -> Vec<CreateActionRow> {
     let id = |verb| id_of(decision, tag, verb);
     let no = |label| button(id(DecisionAction::Reject), ButtonStyle::Danger, label);
-    let (mut first, mut second) = (Vec::new(), Vec::new());
+    let (mut options, mut first, mut second) = (None, Vec::new(), Vec::new());
     match decision.request.expects {
         // Nobody approves what nobody can read.
-        Expects::Approve if !approvable => {
-            first.push(CreateActionRow::Buttons(vec![no(label::REJECT)]));
-        }
+        Expects::Approve if !approvable => first.push(no(label::REJECT)),
         Expects::Approve => {
             let yes =
                 if decision.is_about_credentials() { label::IT_IS_THERE } else { label::APPROVE };
-            let once = button(id(DecisionAction::Approve), ButtonStyle::Success, yes);
-            let session = decision
-                .offers_session()
-                .then(|| secondary(decision, tag, DecisionAction::Session, label::APPROVE_SESSION));
-            let buttons = [once].into_iter().chain(session).chain([no(label::REJECT)]);
-            first.push(CreateActionRow::Buttons(buttons.collect()));
+            first.push(button(id(DecisionAction::Approve), ButtonStyle::Success, yes));
+            first.push(no(label::REJECT));
+            second.extend(decision.offers_session().then(|| {
+                secondary(decision, tag, DecisionAction::Session, label::APPROVE_SESSION)
+            }));
             second.push(secondary(decision, tag, DecisionAction::Note, label::NOTE));
         }
         Expects::Answer => {
-            let answer = button(id(DecisionAction::Answer), ButtonStyle::Primary, label::ANSWER);
-            first.push(CreateActionRow::Buttons(vec![answer, no(label::REJECT)]));
+            first.push(button(id(DecisionAction::Answer), ButtonStyle::Primary, label::ANSWER));
+            first.push(no(label::REJECT));
         }
         Expects::Choose => {
-            first.push(choices(decision, tag));
-            second.push(no(label::NONE_OF_THESE));
+            options = Some(choices(decision, tag));
+            first.push(no(label::NONE_OF_THESE));
         }
     }
+    first.push(secondary(decision, tag, DecisionAction::AskTime, label::DEFER));
     let taken = matches!(&decision.state, State::Pending(Pending { taken: Some(_), .. }));
     second.extend((!taken).then(|| secondary(decision, tag, DecisionAction::Take, label::TAKE)));
     second.push(secondary(decision, tag, DecisionAction::Details, label::EVERYTHING));
-    let mut rows = first;
-    rows.push(CreateActionRow::Buttons(second));
-    rows.push(times(id(DecisionAction::Defer)));
+    let mut rows: Vec<CreateActionRow> = options.into_iter().collect();
+    rows.extend([first, second].map(CreateActionRow::Buttons));
     // Hand-over only once a person has taken the decision: Discord allows five rows, and a private
     // copy adds a row of its own.
     rows.extend(taken.then(|| people(id(DecisionAction::HandOver))));
     rows
 }
 
-fn times(custom_id: String) -> CreateActionRow {
+/// The menu of times to defer to. `verb` says what the choice answers with.
+pub(crate) fn times(decision: &Decision, tag: &str, verb: DecisionAction) -> CreateActionRow {
     let times = [
         (label::DEFER_30M, DEFER_30M),
         (label::DEFER_2H, DEFER_2H),
@@ -184,7 +187,8 @@ fn times(custom_id: String) -> CreateActionRow {
         (label::DEFER_TYPED, DEFER_TYPED),
     ];
     let options = times.map(|(label, value)| CreateSelectMenuOption::new(label, value)).to_vec();
-    let menu = CreateSelectMenu::new(custom_id, CreateSelectMenuKind::String { options });
+    let menu =
+        CreateSelectMenu::new(id_of(decision, tag, verb), CreateSelectMenuKind::String { options });
     CreateActionRow::SelectMenu(menu.placeholder(label::DEFER))
 }
 
