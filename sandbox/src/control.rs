@@ -107,6 +107,16 @@ pub(crate) fn routes() -> Vec<Route> {
             || get(transcript),
             "the journal as text to read: one line an entry, with names for ids",
         ),
+    ];
+    all.extend(changes());
+    all.extend(control_world::routes());
+    all.extend(streams_and_files());
+    all
+}
+
+/// The routes that arrange faults, move the clock, and change the world.
+fn changes() -> [Route; 4] {
+    [
         route(
             "POST",
             "/_sandbox/fault",
@@ -138,10 +148,7 @@ pub(crate) fn routes() -> Vec<Route> {
             "moves the clock forward: the deadlines that then lie behind are carried out, those of \
              interactions, time-outs and rate limits",
         ),
-    ];
-    all.extend(control_world::routes());
-    all.extend(streams_and_files());
-    all
+    ]
 }
 
 /// The routes whose answers are no single JSON document.

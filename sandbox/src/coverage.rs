@@ -17,6 +17,7 @@ const EVENTS_SENT: &[&str] = &[
     "CHANNEL_CREATE",
     "CHANNEL_UPDATE",
     "CHANNEL_DELETE",
+    "GUILD_AUDIT_LOG_ENTRY_CREATE",
     "GUILD_CREATE",
     "GUILD_MEMBER_ADD",
     "GUILD_MEMBER_UPDATE",
@@ -29,6 +30,13 @@ const EVENTS_SENT: &[&str] = &[
     "MESSAGE_UPDATE",
     "MESSAGE_DELETE",
     "MESSAGE_DELETE_BULK",
+    "THREAD_CREATE",
+    "THREAD_UPDATE",
+    "THREAD_DELETE",
+    "THREAD_LIST_SYNC",
+    "THREAD_MEMBER_UPDATE",
+    "THREAD_MEMBERS_UPDATE",
+    "WEBHOOKS_UPDATE",
 ];
 
 /// What bots send over the gateway and the sandbox answers, by number.

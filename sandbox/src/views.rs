@@ -92,10 +92,9 @@ impl State {
             None => channel.at().and_then(|at| at.parent),
         };
         let mut object = fields(&self.realm.channel_object_for(channel, user.id));
-        // Those that the view has in a form of its own.
-        object.retain(|key, _| {
-            !matches!(key.as_str(), "id" | "name" | "guild_id" | "parent_id" | "topic")
-        });
+        // Those that the view has in a form of its own; the recipients are those that the bot sees.
+        let own = ["id", "name", "guild_id", "parent_id", "topic", "recipients"];
+        object.retain(|key, _| !own.contains(&key.as_str()));
         let messages = channel.messages.iter();
         ChannelView {
             id: channel.id.to_string(),

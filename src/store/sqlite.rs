@@ -19,6 +19,7 @@ mod memos;
 mod messages;
 mod open;
 mod outbox;
+mod pending;
 mod precedents;
 mod reminders;
 mod reports;

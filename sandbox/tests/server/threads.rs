@@ -88,13 +88,13 @@ async fn a_thread_without_a_message_is_private_unless_said_otherwise() {
     let last = rest.get(&format!("/channels/{general}/messages?limit=1")).await.1;
     assert_eq!((&last[0]["type"], &last[0]["content"]), (&json!(18), &json!("Loud")));
     assert_eq!(last[0]["message_reference"]["channel_id"], thread["id"]);
-    for (body, code) in [
-        (json!({ "type": 11 }), "BASE_TYPE_REQUIRED"),
-        (json!({ "name": "x", "auto_archive_duration": 5 }), "BASE_TYPE_CHOICES"),
+    for (body, place) in [
+        (json!({ "type": 11 }), "name"),
+        (json!({ "name": "x", "auto_archive_duration": 5 }), "auto_archive_duration"),
     ] {
         let (status, refused) = rest.post(&path, body).await;
         assert_eq!((status, &refused["code"]), (400, &json!(50035)));
-        assert_eq!(crate::common::first_error(&refused["errors"]).1, code);
+        assert!(refused["errors"][place]["_errors"].is_array(), "{refused}");
     }
 }
 

@@ -4,7 +4,7 @@ use discord_sandbox::Sandbox;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::common::{INTENTS, LIMIT, Rest, Socket, channel, first_error, relaxed, text};
+use crate::common::{INTENTS, LIMIT, Rest, Socket, channel, relaxed, text};
 
 /// MANAGE_WEBHOOKS, VIEW_AUDIT_LOG and READ_MESSAGE_HISTORY.
 const MANAGER: u64 = 1 << 29 | 1 << 7 | 1 << 16;
@@ -63,7 +63,7 @@ async fn webhooks_are_managed() {
     assert_eq!((gone.0, &gone.1["code"]), (404, &json!(10015)));
     for name in ["", "my Discord hook"] {
         let (status, refused) = rest.post(&of_channel, json!({ "name": name })).await;
-        assert_eq!((status, first_error(&refused["errors"]).0.as_str()), (400, "name"));
+        assert_eq!((status, refused["errors"]["name"].is_object()), (400, true), "{refused}");
     }
     for _ in 0..15 {
         assert_eq!(rest.post(&of_channel, json!({ "name": "More" })).await.0, 200);

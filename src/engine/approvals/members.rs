@@ -1,10 +1,10 @@
 //! Whether a token's holder is still a member of the bot's server, and with which roles.
 //!
 //! The process with a connection to Discord asks there: before each verdict, and at most every
-//! `KNOWN_FOR` for everything else. Discord limits such requests, so verdicts at the same time share
-//! a request, and a flood of verdicts asks every `FLOOD_KNOWN_FOR`. The process keeps each answer in
-//! the store, for processes without a connection and for the time when Discord does not answer. Does
-//! not depend on Discord's client.
+//! `KNOWN_FOR` for everything else. Discord limits such requests, so verdicts at the same time
+//! share a request, and a flood of verdicts asks every `FLOOD_KNOWN_FOR`. The process keeps each
+//! answer in the store, for processes without a connection and for the time when Discord does not
+//! answer. Does not depend on Discord's client.
 
 use std::collections::HashMap;
 use std::fmt::Debug;

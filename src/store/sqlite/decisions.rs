@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Params, Row, named_params, params, params_from_iter};
+use rusqlite::{Connection, named_params, params, params_from_iter};
 
 use super::columns::Columns;
-use super::rows::{column, ids, limited, one, query, query_columns, signed, time, unreadable};
-use super::{Store, event_log, from_sqlite, grants, messages, precedents, tokens};
+use super::rows::{column, ids, limited, one, query, signed, time, unreadable};
+use super::{Store, event_log, from_sqlite, grants, messages, pending, precedents, tokens};
 use crate::core::Time;
 use crate::core::access::Visibility;
 use crate::core::decision::authorization::Area;
@@ -26,21 +26,6 @@ use crate::store::{
 pub(super) const OPEN: &str = "
     SELECT id FROM decision INDEXED BY decision_open
     WHERE state IN ('pending', 'deferred') ORDER BY id";
-
-/// Columns of the list of pending decisions, all covered by a partial index without closed
-/// decisions.
-pub(super) const WAITING: &str = "
-    SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
-    FROM decision INDEXED BY decision_waiting WHERE state = 'pending'";
-
-/// Pending decisions with an event after a log position, with the columns of [`WAITING`].
-const WAITING_SINCE: &str = "
-    SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
-    FROM decision
-    WHERE id IN (SELECT decision FROM event WHERE seq > ?1) AND state = 'pending'";
-
-/// Events up to which reading the changed decisions is faster than reading all pending decisions.
-const MOST_CHANGES: u64 = 1_000;
 
 fn parse(document: &str) -> Result<Decision, StoreError> {
     serde_json::from_str(document).map_err(unreadable)
@@ -145,26 +130,13 @@ impl DecisionStore<'_> {
 
     /// Pending decisions, without deferred decisions; in no particular order.
     pub fn pending(self) -> Result<Vec<PendingSummary>, StoreError> {
-        self.store.read(|connection| waiting(connection, WAITING, []))
+        self.store.read(pending::list)
     }
 
     /// What changed in the list of [`DecisionStore::pending`] after a log position; the whole list
     /// without a position, and after very many events.
     pub fn pending_since(self, after: Option<u64>) -> Result<PendingChanges, StoreError> {
-        self.store.read(|connection| {
-            // Read first: a decision that changes during the next reads is read again next time.
-            let position = event_log::head(connection)?.seq;
-            let Some(after) = after.filter(|after| position.saturating_sub(*after) <= MOST_CHANGES)
-            else {
-                let waiting = waiting(connection, WAITING, [])?;
-                return Ok(PendingChanges { position, replaced: None, waiting });
-            };
-            let after = [signed(after)];
-            let changed = "SELECT DISTINCT decision FROM event WHERE seq > ?1";
-            let replaced = Some(ids(connection, changed, after)?);
-            let waiting = waiting(connection, WAITING_SINCE, after)?;
-            Ok(PendingChanges { position, replaced, waiting })
-        })
+        self.store.read(|connection| pending::changes(connection, after))
     }
 
     /// Decisions with a wake time at or before `at`.
@@ -272,28 +244,6 @@ pub(super) fn get_many(
     let found: Result<Vec<Option<Decision>>, StoreError> =
         wanted.iter().map(|id| get(connection, *id)).collect();
     Ok(found?.into_iter().flatten().collect())
-}
-
-fn waiting(
-    connection: &Connection,
-    sql: &str,
-    params: impl Params,
-) -> Result<Vec<PendingSummary>, StoreError> {
-    let word = |row: &Row<'_>, index| column::<String>(row, index);
-    let names = ["id", "project", "kind", "risk", "priority", "breach_at", "asked_at", "asked_by"];
-    query_columns(connection, sql, params, names, |row, names| {
-        let [id, project, kind, risk, priority, breach_at, asked_at, asked_by] = names;
-        Ok(PendingSummary {
-            id: DecisionId(column(row, id)?),
-            project: column(row, project)?,
-            kind: word(row, kind)?.into(),
-            risk: word(row, risk)?.parse().map_err(unreadable)?,
-            priority: word(row, priority)?.parse().map_err(unreadable)?,
-            breach_at: time(column(row, breach_at)?)?,
-            asked_at: time(column(row, asked_at)?)?,
-            asked_by: column(row, asked_by)?,
-        })
-    })
 }
 
 pub(super) fn open_with_key(
@@ -503,7 +453,9 @@ mod tests {
         drop(Store::open(&path, None, Time::UNIX_EPOCH).unwrap());
         let connection = Connection::open(&path).unwrap();
         let prunable = format!("SELECT count(*) {}", crate::store::sqlite::maintenance::PRUNABLE);
-        for sql in [WAITING, WAITING_SINCE, OPEN, cards::OUTDATED_CARDS, &prunable] {
+        for sql in
+            [pending::WAITING, pending::WAITING_SINCE, OPEN, cards::OUTDATED_CARDS, &prunable]
+        {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = vec![0; plan.parameter_count()];
             let steps = plan

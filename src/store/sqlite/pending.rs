@@ -1,0 +1,65 @@
+//! Statements of the list of pending decisions.
+
+use rusqlite::{Connection, Params, Row};
+
+use super::event_log;
+use super::rows::{column, ids, query_columns, signed, time, unreadable};
+use crate::core::decision::DecisionId;
+use crate::core::decision::pending_summary::PendingSummary;
+use crate::store::{PendingChanges, StoreError};
+
+/// Columns of the list, all covered by a partial index without closed decisions.
+pub(super) const WAITING: &str = "
+    SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
+    FROM decision INDEXED BY decision_waiting WHERE state = 'pending'";
+
+/// Pending decisions with an event after a log position, with the columns of [`WAITING`].
+pub(super) const WAITING_SINCE: &str = "
+    SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
+    FROM decision
+    WHERE id IN (SELECT decision FROM event WHERE seq > ?1) AND state = 'pending'";
+
+/// Events up to which reading the changed decisions is faster than reading all pending decisions.
+const MOST_CHANGES: u64 = 1_000;
+
+pub(super) fn list(connection: &Connection) -> Result<Vec<PendingSummary>, StoreError> {
+    summaries(connection, WAITING, [])
+}
+
+pub(super) fn changes(
+    connection: &Connection,
+    after: Option<u64>,
+) -> Result<PendingChanges, StoreError> {
+    // Read first: a decision that changes during the next reads is read again next time.
+    let position = event_log::head(connection)?.seq;
+    let Some(after) = after.filter(|after| position.saturating_sub(*after) <= MOST_CHANGES) else {
+        return Ok(PendingChanges { position, replaced: None, waiting: list(connection)? });
+    };
+    let after = [signed(after)];
+    let changed = "SELECT DISTINCT decision FROM event WHERE seq > ?1";
+    let replaced = Some(ids(connection, changed, after)?);
+    let waiting = summaries(connection, WAITING_SINCE, after)?;
+    Ok(PendingChanges { position, replaced, waiting })
+}
+
+fn summaries(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<Vec<PendingSummary>, StoreError> {
+    let word = |row: &Row<'_>, index| column::<String>(row, index);
+    let names = ["id", "project", "kind", "risk", "priority", "breach_at", "asked_at", "asked_by"];
+    query_columns(connection, sql, params, names, |row, names| {
+        let [id, project, kind, risk, priority, breach_at, asked_at, asked_by] = names;
+        Ok(PendingSummary {
+            id: DecisionId(column(row, id)?),
+            project: column(row, project)?,
+            kind: word(row, kind)?.into(),
+            risk: word(row, risk)?.parse().map_err(unreadable)?,
+            priority: word(row, priority)?.parse().map_err(unreadable)?,
+            breach_at: time(column(row, breach_at)?)?,
+            asked_at: time(column(row, asked_at)?)?,
+            asked_by: column(row, asked_by)?,
+        })
+    })
+}
