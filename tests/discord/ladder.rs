@@ -2,7 +2,7 @@
 //! and what the card says.
 
 use chrono::TimeDelta;
-use discord_sandbox::Sandbox;
+use discord_sandbox::{JournalEntry, Sandbox};
 use gander::core::decision::authorization::ApproverRule;
 use gander::core::decision::event::Event;
 use gander::core::decision::{Decision, DecisionId, Request, Risk};
@@ -163,6 +163,13 @@ async fn a_step_costs_one_edit_and_a_copy_is_edited_in_the_end() {
     answered(&bot, 4).await;
     bot.card(decision.id, "rejected", |card| card.to_string().contains("❌ Rejected")).await;
     all_copies_tell_the_end(&bot.sandbox).await;
+    let all_posted = |sandbox: &Sandbox| {
+        let journal = sandbox.journal(0);
+        let is_post =
+            |entry: &&JournalEntry| entry.method == "POST" && entry.path.contains("/messages");
+        (journal.iter().filter(is_post).count() >= 7).then_some(())
+    };
+    bot.sandbox.wait_for("the report", LIMIT, all_posted).await.unwrap();
 
     let journal = bot.sandbox.journal(0);
     let to = |method: &str, end: &str| {

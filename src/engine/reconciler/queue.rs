@@ -20,8 +20,8 @@ const AT_ONCE: usize = 1_000;
 /// Pause before retrying a rejected card: the cause may have been fixed, or the bot updated.
 const REFUSED_RETRY: Duration = Duration::from_secs(15 * 60);
 /// How long the edit for an escalation step waits for the results of contacting people. Discord
-/// takes about 0.3 s to open a direct message, and as long to post it.
-const PROGRESS_DELAY: Duration = Duration::from_secs(3);
+/// takes about 0.3 s to open a direct message, and as long to post it; the rest is for rate limits.
+const PROGRESS_DELAY: Duration = Duration::from_secs(10);
 /// Pause before looking for a missing channel again.
 const NO_CHANNEL_RETRY: Duration = Duration::from_secs(30);
 
