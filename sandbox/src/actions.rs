@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::commands::{CommandUse, Typed};
+use crate::components;
 use crate::context::Aim;
 use crate::gateway::Event;
 use crate::hub::Hub;
-use crate::interactions::{Kind, Modal, Progress, Start};
+use crate::interactions::{Kind, Progress, Start};
+use crate::marks::Mark;
 use crate::messages::{Draft, Envelope};
 use crate::model::{Attachment, Audience, Cause, Channel, Message, User};
 use crate::outcome::Outcome;
@@ -34,6 +36,8 @@ pub(crate) enum Action {
     Select { message: String, custom_id: String, values: Vec<String> },
     /// Submit a form.
     Submit { modal: String, values: Value },
+    /// React to a message, pin it or delete it.
+    Mark { message: String, mark: Mark },
     /// Write a message, or reply to one.
     Message { channel: String, content: String, reply_to: Option<String>, attachments: Vec<String> },
     /// Upload a file, for a message or an option of a command that names its id.
@@ -62,7 +66,8 @@ pub(crate) async fn perform(hub: &Arc<Hub>, user: &str, action: Action) -> Outco
     match begun {
         Err(error) => Outcome::failed(error),
         Ok(Begun::Message(id)) => {
-            Outcome { ok: true, message: hub.lock().message_object(id), ..Outcome::default() }
+            let message = hub.lock().message_seen_by(user, id);
+            Outcome { ok: true, message, ..Outcome::default() }
         }
         Ok(Begun::Thread(id)) => {
             Outcome { ok: true, channel: hub.lock().channel_json(id), ..Outcome::default() }
@@ -132,6 +137,7 @@ impl State {
                 self.begin_component(&user, message, custom_id, Some(values))
             }
             Action::Submit { modal, values } => self.begin_submit(&user, modal, values),
+            Action::Mark { message, mark } => self.mark(&user, message, mark).map(Begun::Message),
             Action::Message { channel, content, reply_to, attachments } => {
                 self.write(&user, channel, content, reply_to.as_deref(), attachments)
             }
@@ -204,7 +210,7 @@ impl State {
         values: Option<&Vec<String>>,
     ) -> Checked<Begun> {
         let message = self.visible_message(user, message)?;
-        let component = component_of(message, custom_id)
+        let component = components::find(&message.components, custom_id)
             .ok_or_else(|| format!("there is no component {custom_id} on this message"))?;
         if component["disabled"] == true {
             return Err(format!("the component {custom_id} is disabled"));
@@ -231,7 +237,7 @@ impl State {
             .filter(|modal| modal.user == user.id)
             .cloned()
             .ok_or_else(|| format!("no form {modal} is open before {}", user.name))?;
-        let data = form_data(&modal, values)?;
+        let data = self.form_data(user, &modal, values)?;
         let message = modal.message.and_then(|id| self.message_object(id));
         let start = Start {
             application: modal.application,
@@ -312,7 +318,7 @@ impl State {
         first.ok_or_else(|| format!("{} sees no channel", user.name))
     }
 
-    fn visible_message(&self, user: &User, message: &str) -> Checked<&Message> {
+    pub(crate) fn visible_message(&self, user: &User, message: &str) -> Checked<&Message> {
         let found = message.parse().ok().and_then(|id| self.realm.message(id));
         let found =
             found.ok_or_else(|| format!("the message {message} does not exist (any more)"))?;
@@ -399,63 +405,4 @@ impl State {
         });
         object["authorizing_integration_owners"] = json!({ "0": guild.id });
     }
-}
-
-/// The component with this custom id.
-fn component_of<'a>(message: &'a Message, custom_id: &str) -> Option<&'a Value> {
-    message
-        .components
-        .iter()
-        .filter_map(|row| row["components"].as_array())
-        .flatten()
-        .find(|component| component["custom_id"] == custom_id)
-}
-
-/// The interaction data for a form, after the checks of the app.
-fn form_data(modal: &Modal, values: &Value) -> Checked<Value> {
-    let empty = Map::new();
-    let values = values.as_object().unwrap_or(&empty);
-    let rows = modal.form["components"].as_array();
-    let mut known = Vec::new();
-    let mut filled = Vec::new();
-    for row in rows.into_iter().flatten() {
-        let mut inputs = Vec::new();
-        for input in row["components"].as_array().into_iter().flatten() {
-            let id = input["custom_id"].as_str().unwrap_or_default();
-            known.push(id);
-            let text = match values.get(id) {
-                None | Some(Value::Null) => input["value"].as_str().unwrap_or_default(),
-                Some(Value::String(text)) => text,
-                Some(other) => return Err(format!("{id} needs a text, not {other}")),
-            };
-            check_input(input, id, text)?;
-            inputs.push(json!({
-                "type": 4,
-                "id": input["id"],
-                "custom_id": id,
-                "value": text,
-            }));
-        }
-        filled.push(json!({ "type": 1, "id": row["id"], "components": inputs }));
-    }
-    match values.keys().find(|key| !known.contains(&key.as_str())) {
-        Some(key) => Err(format!("the form has no field {key}")),
-        None => Ok(json!({ "custom_id": modal.form["custom_id"], "components": filled })),
-    }
-}
-
-fn check_input(input: &Value, id: &str, text: &str) -> Checked<()> {
-    let length = text.chars().count() as u64;
-    if length == 0 {
-        return match input["required"].as_bool() {
-            Some(false) => Ok(()),
-            Some(true) | None => Err(format!("{id} is required")),
-        };
-    }
-    let least = input["min_length"].as_u64().unwrap_or(0);
-    let most = input["max_length"].as_u64().unwrap_or(4_000);
-    if length < least || length > most {
-        return Err(format!("{id} needs {least} to {most} characters"));
-    }
-    Ok(())
 }

@@ -22,12 +22,13 @@ use crate::http::refuse;
 use crate::hub::Hub;
 use crate::journal::JournalEntry;
 use crate::live;
-use crate::moderation::Age;
+use crate::marks::Mark;
 use crate::outcome::Outcome;
 use crate::thread_acts::ThreadAct;
 use crate::uploads::UploadBody;
-use crate::world::BotAccess;
-use crate::{control_faults, control_help, control_world, coverage, transcript};
+use crate::{
+    control_faults, control_help, control_moderation, control_world, coverage, transcript,
+};
 
 /// One thing that the control API does.
 pub(crate) struct Route {
@@ -136,7 +137,7 @@ fn changes() -> [Route; 4] {
             "POST",
             "/_sandbox/world",
             Takes::Bodies(control_help::worlds),
-            || post(world),
+            || post(control_moderation::world),
             "changes the server, as a moderator, a person in their settings, or the \
              application's owner",
         ),
@@ -243,6 +244,23 @@ enum ActWhat {
         modal_id: String,
         values: Value,
     },
+    React {
+        message_id: String,
+        emoji: String,
+    },
+    Unreact {
+        message_id: String,
+        emoji: String,
+    },
+    Pin {
+        message_id: String,
+    },
+    Unpin {
+        message_id: String,
+    },
+    Delete {
+        message_id: String,
+    },
     Message {
         channel: String,
         #[serde(default)]
@@ -291,6 +309,11 @@ impl From<ActWhat> for Action {
                 Self::Select { message: message_id, custom_id, values }
             }
             ActWhat::Submit { modal_id, values } => Self::Submit { modal: modal_id, values },
+            ActWhat::React { message_id, emoji } => mark(message_id, Mark::React(emoji)),
+            ActWhat::Unreact { message_id, emoji } => mark(message_id, Mark::Unreact(emoji)),
+            ActWhat::Pin { message_id } => mark(message_id, Mark::Pin),
+            ActWhat::Unpin { message_id } => mark(message_id, Mark::Unpin),
+            ActWhat::Delete { message_id } => mark(message_id, Mark::Delete),
             ActWhat::Message { channel, content, reply_to, attachments } => {
                 Self::Message { channel, content, reply_to, attachments }
             }
@@ -308,6 +331,10 @@ impl From<ActWhat> for Action {
     }
 }
 
+fn mark(message: String, mark: Mark) -> Action {
+    Action::Mark { message, mark }
+}
+
 /// Reads a JSON body; what is wrong with it is answered with what is expected.
 pub(crate) fn parse<T: DeserializeOwned>(body: &Bytes, expected: &str) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| {
@@ -317,8 +344,8 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &Bytes, expected: &str) -> Result
 
 async fn act(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
     let expected = "{\"user\": NAME, \"action\": command|complete|context|click|select|submit|\
-                    message|upload|create_thread|join_thread|leave_thread|archive_thread|\
-                    unarchive_thread, …}";
+                    react|unreact|pin|unpin|delete|message|upload|create_thread|join_thread|\
+                    leave_thread|archive_thread|unarchive_thread, …}";
     match parse::<Act>(&body, expected) {
         Ok(act) => Json(perform(&hub, act).await).into_response(),
         Err(words) => refuse(StatusCode::BAD_REQUEST, &words),
@@ -381,71 +408,6 @@ async fn advance(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
     }
 }
 
-/// The body of `world`.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-enum WorldBody {
-    DeleteMessage { channel: String, message_id: String },
-    DeleteMessages { channel: String, message_ids: Vec<String> },
-    DeleteChannel { channel: String },
-    BotAccess { channel: String, access: BotAccess },
-    RolePermissions { guild: Option<String>, role: String, permissions: u64 },
-    CloseDms { user: String, closed: bool },
-    Membership { guild: Option<String>, user: String, member: bool },
-    TimeOut { guild: Option<String>, user: String, seconds: Option<u64> },
-    InteractionsEndpoint { url: Option<String> },
-    Invite { server: String, age: Age },
-    BotPublic { public: bool },
-}
-
-async fn world(State(hub): State<Arc<Hub>>, body: Bytes) -> Response {
-    let expected = "{\"do\": delete_message|delete_messages|delete_channel|bot_access|\
-                    role_permissions|close_dms|membership|time_out|interactions_endpoint|invite|\
-                    bot_public, …}";
-    let body = match parse::<WorldBody>(&body, expected) {
-        Ok(body) => body,
-        Err(words) => return refuse(StatusCode::BAD_REQUEST, &words),
-    };
-    let state = &mut *hub.lock();
-    let done = match body {
-        WorldBody::DeleteMessage { channel, message_id } => {
-            state.moderate_message(&channel, &message_id)
-        }
-        WorldBody::DeleteMessages { channel, message_ids } => {
-            let ids: Vec<_> = message_ids.iter().map(String::as_str).collect();
-            state.moderate_messages(&channel, &ids)
-        }
-        WorldBody::DeleteChannel { channel } => state.delete_channel(&channel),
-        WorldBody::BotAccess { channel, access } => state.set_bot_access(&channel, access),
-        WorldBody::RolePermissions { guild, role, permissions } => {
-            state.set_role_permissions(guild.as_deref(), &role, permissions)
-        }
-        WorldBody::CloseDms { user, closed } => state.close_dms(&user, closed),
-        WorldBody::Membership { guild, user, member } => {
-            state.set_member(guild.as_deref(), &user, member)
-        }
-        WorldBody::TimeOut { guild, user, seconds } => {
-            state.time_out(guild.as_deref(), &user, seconds.map(Duration::from_secs))
-        }
-        WorldBody::InteractionsEndpoint { url } => {
-            state.set_endpoint(state.realm.first_application().id(), url);
-            Ok(())
-        }
-        WorldBody::Invite { server, age } => {
-            state.invite(&server, age);
-            Ok(())
-        }
-        WorldBody::BotPublic { public } => {
-            state.set_bot_public(public);
-            Ok(())
-        }
-    };
-    match done {
-        Ok(()) => Json(json!({ "ok": true })).into_response(),
-        Err(error) => refuse(StatusCode::BAD_REQUEST, &error),
-    }
-}
-
 async fn addresses(State(hub): State<Arc<Hub>>) -> Json<Addresses> {
     Json(hub.addresses_now().without_token())
 }
@@ -497,7 +459,7 @@ mod tests {
     #[test]
     fn each_body_is_told_by_an_example() {
         told::<Act>("action", &control_help::acts());
-        told::<WorldBody>("do", &control_help::worlds());
+        told::<control_moderation::WorldBody>("do", &control_help::worlds());
         let mut faults = control_help::faults();
         let release = |fault: &Value| fault["do"] == "release";
         faults.as_array_mut().unwrap().retain(|fault| !release(fault));

@@ -17,19 +17,29 @@ const EVENTS_SENT: &[&str] = &[
     "CHANNEL_CREATE",
     "CHANNEL_UPDATE",
     "CHANNEL_DELETE",
-    "GUILD_AUDIT_LOG_ENTRY_CREATE",
+    "CHANNEL_PINS_UPDATE",
     "GUILD_CREATE",
+    "GUILD_DELETE",
+    "GUILD_AUDIT_LOG_ENTRY_CREATE",
+    "GUILD_BAN_ADD",
+    "GUILD_BAN_REMOVE",
     "GUILD_MEMBER_ADD",
     "GUILD_MEMBER_UPDATE",
     "GUILD_MEMBER_REMOVE",
     "GUILD_MEMBERS_CHUNK",
     "GUILD_ROLE_CREATE",
     "GUILD_ROLE_UPDATE",
+    "GUILD_ROLE_DELETE",
     "INTERACTION_CREATE",
     "MESSAGE_CREATE",
     "MESSAGE_UPDATE",
     "MESSAGE_DELETE",
     "MESSAGE_DELETE_BULK",
+    "MESSAGE_REACTION_ADD",
+    "MESSAGE_REACTION_REMOVE",
+    "MESSAGE_REACTION_REMOVE_ALL",
+    "MESSAGE_REACTION_REMOVE_EMOJI",
+    "PRESENCE_UPDATE",
     "THREAD_CREATE",
     "THREAD_UPDATE",
     "THREAD_DELETE",
@@ -40,7 +50,7 @@ const EVENTS_SENT: &[&str] = &[
 ];
 
 /// What bots send over the gateway and the sandbox answers, by number.
-const OPCODES_SIMULATED: &[u64] = &[1, 2, 6, 8];
+const OPCODES_SIMULATED: &[u64] = &[1, 2, 3, 6, 8];
 
 /// How much there is of a part of Discord.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]

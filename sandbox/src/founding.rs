@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use crate::clock::Clock;
 use crate::error::WorldError;
 use crate::model::{
-    About, Application, Channel, Guild, GuildPlace, Member, Overwrite, OverwriteOf, Place, Realm,
-    Role, User,
+    About, Application, Channel, Guild, GuildPlace, Member, Overwrite, OverwriteOf, Place,
+    Presence, Realm, Role, User,
 };
 use crate::options::Options;
 use crate::permissions;
@@ -78,6 +78,7 @@ impl Realm {
                 display_name: spec.name.clone(),
                 bot: true,
                 hue: hue_of(&spec.name),
+                presence: Presence::online(),
                 dms_closed: false,
             },
             owner: owner.id,
@@ -101,6 +102,7 @@ impl Realm {
             founded,
             roles: self.roles(id, spec, bots)?,
             members: Vec::new(),
+            bans: Vec::new(),
             order: Vec::new(),
         };
         guild.members = self.members(&guild, spec, bots)?;
@@ -141,6 +143,8 @@ impl Realm {
             name: spec.name.clone(),
             color: spec.color.unwrap_or(PALETTE[index % PALETTE.len()]),
             permissions: spec.permissions,
+            hoist: false,
+            mentionable: true,
             bot: None,
         })
     }
@@ -152,6 +156,8 @@ impl Realm {
             name: bot.name.clone(),
             color: 0,
             permissions: permissions::BOT_ROLE,
+            hoist: false,
+            mentionable: false,
             bot: Some(bot.id),
         }
     }
@@ -249,6 +255,8 @@ pub(crate) fn everyone(guild: Snowflake) -> Role {
         name: "@everyone".to_owned(),
         color: 0,
         permissions: permissions::EVERYONE,
+        hoist: false,
+        mentionable: false,
         bot: None,
     }
 }
@@ -299,6 +307,7 @@ pub(crate) fn person(spec: &UserSpec, clock: &Clock) -> User {
         display_name: spec.display_name.clone(),
         bot: false,
         hue: spec.hue.unwrap_or_else(|| hue_of(&spec.name)),
+        presence: Presence::online(),
         dms_closed: false,
     }
 }

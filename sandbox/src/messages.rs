@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::clock::iso;
+use crate::components;
 use crate::gateway::{Event, intents};
 use crate::mentions::AllowedMentions;
 use crate::model::{
@@ -77,7 +78,8 @@ impl State {
             return None;
         }
         let realm = &self.realm;
-        let mut mentions = realm.mentions(&draft.content, author, channel, &draft.allowed);
+        let text = spoken(&draft.content, &draft.components);
+        let mut mentions = realm.mentions(&text, author, channel, &draft.allowed);
         let replied = draft.reply_to.filter(|_| draft.allowed.replied_user);
         if let Some(original) = replied.and_then(|id| realm.message(id))
             && original.author != envelope.author
@@ -101,6 +103,8 @@ impl State {
             nonce: draft.nonce,
             reply_to: draft.reply_to,
             origin: envelope.origin,
+            reactions: Vec::new(),
+            pinned: None,
             notice: draft.notice,
             guise: draft.guise,
         };
@@ -193,7 +197,8 @@ impl State {
         let Some(message) = self.realm.message(id) else {
             return Mentions::default();
         };
-        let unchanged = patch.content.is_none() && patch.allowed.is_none();
+        let unchanged =
+            patch.content.is_none() && patch.components.is_none() && patch.allowed.is_none();
         let author = self.realm.user(message.author);
         let channel = self.realm.channel(message.channel);
         let (false, Some(channel)) = (unchanged, channel) else {
@@ -202,7 +207,8 @@ impl State {
         let content = patch.content.as_ref().unwrap_or(&message.content);
         let everything = AllowedMentions::read(&Value::Null);
         let allowed = patch.allowed.as_ref().unwrap_or(&everything);
-        self.realm.mentions(content, author, channel, allowed)
+        let components = patch.components.as_ref().unwrap_or(&message.components);
+        self.realm.mentions(&spoken(content, components), author, channel, allowed)
     }
 
     /// The events that tell the applications of a message, except those that may not hear of it
@@ -227,7 +233,7 @@ impl State {
         channel: &Channel,
         bot: &User,
     ) -> Event {
-        let mut data = self.realm.message_object(message);
+        let mut data = self.realm.message_object_for(message, Some(bot.id));
         let Some(guild) = self.realm.guild_of(channel) else {
             return Event::new(bot.id, name, intents::DIRECT_MESSAGES, data);
         };
@@ -243,7 +249,7 @@ impl State {
     /// A message object, as REST gives it to a bot: what others wrote in a guild is left out
     /// unless the application may see contents.
     pub(crate) fn message_for_bot(&self, message: &Message, bot: Snowflake) -> Value {
-        let object = self.realm.message_object(message);
+        let object = self.realm.message_object_for(message, Some(bot));
         let application = self.realm.application(bot);
         if application.is_some_and(|application| application.privileged_intents) {
             return object;
@@ -279,7 +285,7 @@ impl State {
     /// Shows a new message on the phones of those who are to hear of it.
     fn notify(&mut self, message: &Message) {
         let silent = message.flags & (FLAG_SUPPRESS_NOTIFICATIONS | FLAG_LOADING) != 0;
-        if silent || message.audience != Audience::Channel {
+        if silent || message.notice.is_some() || message.audience != Audience::Channel {
             return;
         }
         let readers: Vec<_> = self
@@ -324,7 +330,10 @@ impl State {
             Some(guise) => &guise.name,
             None => &self.realm.user(message.author)?.display_name,
         };
-        let text = if !message.content.is_empty() {
+        let text = if message.is_of_components() {
+            // Empty on phones: https://github.com/discord/discord-api-docs/issues/7854.
+            String::new()
+        } else if !message.content.is_empty() {
             self.realm.resolved(&message.content)
         } else if message.attachments.is_empty() {
             "sent an embed".to_owned()
@@ -342,6 +351,11 @@ impl State {
             reason,
         })
     }
+}
+
+/// What a message says: its content, or the texts that its components display.
+fn spoken(content: &str, components: &[Value]) -> String {
+    if content.is_empty() { components::text(components) } else { content.to_owned() }
 }
 
 /// Empties what the intent MESSAGE_CONTENT covers.

@@ -49,8 +49,15 @@ impl State {
     ) -> Result<(), String> {
         let channel = self.guild_channel(channel)?;
         let ids: Vec<Snowflake> = messages.iter().filter_map(|id| id.parse().ok()).collect();
+        self.delete_messages(channel, &ids);
+        Ok(())
+    }
+
+    /// Deletes messages of a channel, of which the bots hear in one event. Returns how many of
+    /// those that everybody sees are gone.
+    pub(crate) fn delete_messages(&mut self, channel: Snowflake, ids: &[Snowflake]) -> usize {
         let Some(place) = self.realm.channel_mut(channel) else {
-            return Ok(());
+            return 0;
         };
         let (gone, left): (Vec<Message>, _) = std::mem::take(&mut place.messages)
             .into_iter()
@@ -68,7 +75,7 @@ impl State {
             self.tell_of_bulk(channel, &public);
         }
         self.touch();
-        Ok(())
+        public.len()
     }
 
     fn tell_of_bulk(&mut self, channel: Snowflake, gone: &[Snowflake]) {
@@ -114,6 +121,21 @@ impl State {
             self.tell_guild(id, "GUILD_ROLE_UPDATE", intents::GUILDS, &data);
         }
         self.tell_of_gained(&views);
+        Ok(())
+    }
+
+    /// Moves a role of a guild to a position above `@everyone`'s, which is 0.
+    pub(crate) fn place_role(
+        &mut self,
+        guild: Option<&str>,
+        name: &str,
+        position: usize,
+    ) -> Result<(), String> {
+        let guild = self.guild_named(guild)?;
+        let role =
+            guild.role_named(name).ok_or_else(|| format!("there is no role named {name}"))?;
+        let (guild, role) = (guild.id, role.id);
+        self.change_roles(guild, |guild| guild.move_role(role, position));
         Ok(())
     }
 
@@ -185,6 +207,10 @@ impl State {
         if was == member {
             return Ok(());
         }
+        let banned = |place: &Guild| place.bans.iter().any(|ban| ban.user == person);
+        if member && self.realm.guild(guild).is_some_and(banned) {
+            return Err(format!("{user} is banned"));
+        }
         if member {
             self.join(guild, Member::new(person, self.clock().now()));
         } else {
@@ -203,13 +229,17 @@ impl State {
         self.tell_guild(guild, "GUILD_MEMBER_ADD", intents::GUILD_MEMBERS, &data);
     }
 
-    fn leave(&mut self, guild: Snowflake, person: Snowflake) {
+    pub(crate) fn leave(&mut self, guild: Snowflake, person: Snowflake) {
         if let Some(guild) = self.realm.guild_mut(guild) {
             guild.members.retain(|member| member.user != person);
         }
         let user = self.realm.user(person).map(|user| self.realm.user_object(user));
         let data = json!({ "user": user, "guild_id": guild });
         self.tell_guild(guild, "GUILD_MEMBER_REMOVE", intents::GUILD_MEMBERS, &data);
+        if self.realm.application(person).is_some() {
+            let data = json!({ "id": guild });
+            self.dispatch(Event::new(person, "GUILD_DELETE", intents::GUILDS, data));
+        }
     }
 
     /// Times a member out for so long, or ends the time-out.
@@ -226,9 +256,7 @@ impl State {
         let member = found.ok_or_else(|| format!("{user} is no member of the guild"))?;
         member.timed_out_until = until;
         let member = member.clone();
-        let mut data = self.realm.member_object(&member);
-        data["guild_id"] = json!(guild);
-        self.tell_guild(guild, "GUILD_MEMBER_UPDATE", intents::GUILD_MEMBERS, &data);
+        self.tell_of_member(guild, &member);
         Ok(())
     }
 
@@ -271,6 +299,7 @@ impl State {
             founded: now,
             roles: vec![founding::everyone(id), role],
             members,
+            bans: Vec::new(),
             order: vec![channel_id],
         };
         self.realm.channels.push(channel);

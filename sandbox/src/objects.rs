@@ -74,13 +74,13 @@ impl Realm {
                 "secondary_color": null,
                 "tertiary_color": null,
             },
-            "hoist": false,
+            "hoist": role.hoist,
             "icon": null,
             "unicode_emoji": null,
             "position": position.unwrap_or_default(),
             "permissions": role.permissions.to_string(),
             "managed": role.bot.is_some(),
-            "mentionable": role.bot.is_none() && role.id != guild.id,
+            "mentionable": role.mentionable,
             "tags": tags,
             "flags": 0,
         })
@@ -236,9 +236,17 @@ impl Realm {
         })
     }
 
-    /// A message object, as REST answers with it.
+    /// A message object as nobody in particular sees it.
     pub(crate) fn message_object(&self, message: &Message) -> Value {
+        self.message_object_for(message, None)
+    }
+
+    /// A message object, as REST answers with it. Reactions tell the viewer's own.
+    pub(crate) fn message_object_for(&self, message: &Message, viewer: Option<Snowflake>) -> Value {
         let mut object = self.plain_message_object(message);
+        if !message.reactions.is_empty() {
+            object["reactions"] = json!(message.reaction_objects(viewer));
+        }
         if let Some(id) = message.reply_to {
             let referenced = self.message(id);
             let guild = self.channel(message.channel).and_then(Channel::guild);
@@ -276,7 +284,7 @@ impl Realm {
             "attachments": message.attachments.iter().map(Attachment::object).collect::<Vec<_>>(),
             "embeds": message.embeds,
             "components": message.components,
-            "pinned": false,
+            "pinned": message.pinned.is_some(),
             "flags": message.flags,
         });
         if let Some(guise) = &message.guise {

@@ -4,10 +4,18 @@ use crate::model::{Channel, Guild, Member, Overwrite, OverwriteOf, Place, Realm,
 use crate::snowflake::Snowflake;
 use crate::world::BotAccess;
 
+/// Bit of KICK_MEMBERS.
+pub(crate) const KICK_MEMBERS: u64 = 1 << 1;
+/// Bit of BAN_MEMBERS.
+pub(crate) const BAN_MEMBERS: u64 = 1 << 2;
 /// Bit of ADMINISTRATOR.
 pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
 /// Bit of MANAGE_CHANNELS.
 pub(crate) const MANAGE_CHANNELS: u64 = 1 << 4;
+/// Bit of MANAGE_GUILD.
+pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
+/// Bit of ADD_REACTIONS.
+pub(crate) const ADD_REACTIONS: u64 = 1 << 6;
 /// Bit of VIEW_AUDIT_LOG.
 pub(crate) const VIEW_AUDIT_LOG: u64 = 1 << 7;
 /// Bit of VIEW_CHANNEL.
@@ -24,6 +32,10 @@ pub(crate) const ATTACH_FILES: u64 = 1 << 15;
 pub(crate) const READ_MESSAGE_HISTORY: u64 = 1 << 16;
 /// Bit of MENTION_EVERYONE.
 pub(crate) const MENTION_EVERYONE: u64 = 1 << 17;
+/// Bit of CHANGE_NICKNAME.
+pub(crate) const CHANGE_NICKNAME: u64 = 1 << 26;
+/// Bit of MANAGE_NICKNAMES.
+pub(crate) const MANAGE_NICKNAMES: u64 = 1 << 27;
 /// Bit of MANAGE_ROLES; of a channel, MANAGE_PERMISSIONS.
 pub(crate) const MANAGE_ROLES: u64 = 1 << 28;
 /// Bit of MANAGE_WEBHOOKS.
@@ -38,11 +50,17 @@ pub(crate) const CREATE_PUBLIC_THREADS: u64 = 1 << 35;
 pub(crate) const CREATE_PRIVATE_THREADS: u64 = 1 << 36;
 /// Bit of SEND_MESSAGES_IN_THREADS.
 pub(crate) const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
+/// Bit of MODERATE_MEMBERS: time-outs.
+pub(crate) const MODERATE_MEMBERS: u64 = 1 << 40;
+/// Bit of PIN_MESSAGES.
+pub(crate) const PIN_MESSAGES: u64 = 1 << 51;
 /// Bit of BYPASS_SLOWMODE.
 pub(crate) const BYPASS_SLOWMODE: u64 = 1 << 52;
 
 /// What `@everyone` may do in the server.
 pub(crate) const EVERYONE: u64 = VIEW_CHANNEL
+    | ADD_REACTIONS
+    | CHANGE_NICKNAME
     | SEND_MESSAGES
     | EMBED_LINKS
     | ATTACH_FILES
@@ -56,8 +74,12 @@ pub(crate) const EVERYONE: u64 = VIEW_CHANNEL
 pub(crate) const BOT_ROLE: u64 = EVERYONE | MENTION_EVERYONE;
 
 /// What each side may do in a direct message.
-pub(crate) const DIRECT_MESSAGE: u64 =
-    VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY;
+pub(crate) const DIRECT_MESSAGE: u64 = VIEW_CHANNEL
+    | ADD_REACTIONS
+    | SEND_MESSAGES
+    | EMBED_LINKS
+    | ATTACH_FILES
+    | READ_MESSAGE_HISTORY;
 
 /// Every permission that Discord documents (the last is BYPASS_SLOWMODE): the owner's.
 pub(crate) const ALL: u64 = (1 << 53) - 1;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::actions::Action;
+use crate::marks::Mark;
 use crate::model::User;
 use crate::outcome::Outcome;
 use crate::sandbox::Sandbox;
@@ -105,8 +106,9 @@ impl Person {
         .await
     }
 
-    /// Submits the form that an action opened. `values` is an object of `custom_id` to text; a
-    /// field that is left out keeps the text it was opened with.
+    /// Submits the form that an action opened. `values` is an object of `custom_id` to a text, a
+    /// list of texts (menus and groups of boxes; people, roles, channels and uploaded files by id),
+    /// or `true` or `false` (a box). A field that is left out stays as it was opened.
     pub async fn submit(&self, modal_id: &str, values: Value) -> Outcome {
         self.act(Action::Submit { modal: modal_id.to_owned(), values }).await
     }
@@ -199,6 +201,36 @@ impl Person {
             attachments: Vec::new(),
         })
         .await
+    }
+
+    /// Reacts to a message with an emoji.
+    pub async fn react(&self, message_id: &str, emoji: &str) -> Outcome {
+        self.mark(message_id, Mark::React(emoji.to_owned())).await
+    }
+
+    /// Takes the own reaction with an emoji away.
+    pub async fn unreact(&self, message_id: &str, emoji: &str) -> Outcome {
+        self.mark(message_id, Mark::Unreact(emoji.to_owned())).await
+    }
+
+    /// Pins a message.
+    pub async fn pin(&self, message_id: &str) -> Outcome {
+        self.mark(message_id, Mark::Pin).await
+    }
+
+    /// Takes the pin off a message.
+    pub async fn unpin(&self, message_id: &str) -> Outcome {
+        self.mark(message_id, Mark::Unpin).await
+    }
+
+    /// Deletes an own message, another's with MANAGE_MESSAGES, or an ephemeral one from the own
+    /// view.
+    pub async fn delete(&self, message_id: &str) -> Outcome {
+        self.mark(message_id, Mark::Delete).await
+    }
+
+    async fn mark(&self, message_id: &str, mark: Mark) -> Outcome {
+        self.act(Action::Mark { message: message_id.to_owned(), mark }).await
     }
 
     /// Opens the direct message with the first bot and returns the channel's id, always the same;

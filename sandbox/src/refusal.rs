@@ -101,6 +101,50 @@ impl Refusal {
         Self::new(404, 10013, "Unknown User")
     }
 
+    pub(crate) fn unknown_role() -> Self {
+        Self::new(404, 10011, "Unknown Role")
+    }
+
+    pub(crate) fn unknown_emoji() -> Self {
+        Self::new(404, 10014, "Unknown Emoji")
+    }
+
+    pub(crate) fn unknown_ban() -> Self {
+        Self::new(404, 10026, "Unknown Ban")
+    }
+
+    pub(crate) fn too_many_pins(most: usize) -> Self {
+        let words = format!("Maximum number of pins reached ({most})");
+        Self::new(400, 30003, &words)
+    }
+
+    pub(crate) fn too_many_roles(most: usize) -> Self {
+        let words = format!("Maximum number of server roles reached ({most})");
+        Self::new(400, 30005, &words)
+    }
+
+    pub(crate) fn too_many_reactions(most: usize) -> Self {
+        let words = format!("Maximum number of reactions reached ({most})");
+        Self::new(403, 30010, &words)
+    }
+
+    pub(crate) fn system_message() -> Self {
+        Self::new(403, 50021, "Cannot execute action on a system message")
+    }
+
+    pub(crate) fn too_old_to_delete() -> Self {
+        let words = "You can only bulk delete messages that are under 14 days old.";
+        Self::new(400, 50034, words)
+    }
+
+    pub(crate) fn invalid_role() -> Self {
+        Self::new(400, 50028, "Invalid Role")
+    }
+
+    pub(crate) fn nobody_banned() -> Self {
+        Self::new(400, 500_000, "Failed to ban users")
+    }
+
     pub(crate) fn unknown_webhook() -> Self {
         Self::new(404, 10015, "Unknown Webhook")
     }

@@ -219,6 +219,13 @@ impl Sandbox {
         passed_over(self.running.hub.lock().set_role_permissions(None, role, permissions));
     }
 
+    /// A moderator moves a role of the first guild to a position above `@everyone`'s, which is 0.
+    /// The bot may act only on who and what stands below its highest role. A role that does not
+    /// exist is passed over.
+    pub fn set_role_position(&self, role: &str, position: usize) {
+        passed_over(self.running.hub.lock().place_role(None, role, position));
+    }
+
     /// A person closes or opens their direct messages to the bot (error 50007). One who does not
     /// exist is passed over.
     pub fn close_dms(&self, user: &str, closed: bool) {
@@ -230,6 +237,12 @@ impl Sandbox {
     /// are passed over.
     pub fn set_member(&self, user: &str, member: bool) {
         passed_over(self.running.hub.lock().set_member(None, user, member));
+    }
+
+    /// A person appears as "online", "idle", "dnd", "invisible" or "offline". One who does not exist
+    /// and what is no status are passed over.
+    pub fn set_status(&self, user: &str, status: &str) {
+        passed_over(self.running.hub.lock().set_status(user, status));
     }
 
     /// A moderator times a member of the first guild out for so long, or ends the time-out: until

@@ -3,18 +3,13 @@
 
 use serde_json::{Value, json};
 
+use crate::components::{
+    BUTTON, CHANNEL_SELECT, MENTIONABLE_SELECT, ROLE_SELECT, STRING_SELECT, USER_SELECT,
+};
 use crate::model::{Channel, Place, User};
 use crate::resolve::Resolved;
 use crate::snowflake::Snowflake;
 use crate::state::State;
-
-/// Component types, in Discord's numbers.
-pub(crate) const BUTTON: u64 = 2;
-pub(crate) const STRING_SELECT: u64 = 3;
-pub(crate) const USER_SELECT: u64 = 5;
-pub(crate) const ROLE_SELECT: u64 = 6;
-pub(crate) const MENTIONABLE_SELECT: u64 = 7;
-pub(crate) const CHANNEL_SELECT: u64 = 8;
 
 /// The type of a text channel, in Discord's numbers.
 const TEXT_CHANNEL: u64 = 0;
@@ -57,7 +52,7 @@ impl State {
     }
 
     /// One thing chosen in a menu of people, roles or channels.
-    fn pick(
+    pub(crate) fn pick(
         &self,
         user: &User,
         place: &Channel,

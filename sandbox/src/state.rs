@@ -198,6 +198,12 @@ impl State {
         Some(self.realm.message_object(message))
     }
 
+    /// A message object as a person sees it; `None` once it is deleted.
+    pub(crate) fn message_seen_by(&self, person: &str, id: Snowflake) -> Option<Value> {
+        let viewer = self.realm.person(person).map(|person| person.id);
+        Some(self.realm.message_object_for(self.realm.message(id)?, viewer))
+    }
+
     /// Forgets the bytes of a message's files.
     pub(crate) fn discard_files(&mut self, message: &Message) {
         for attachment in &message.attachments {

@@ -18,6 +18,7 @@ impl Notice {
             Self::Added(_) => 1,
             Self::Removed(_) => 2,
             Self::Renamed => 4,
+            Self::Pinned(_) => 6,
             Self::ThreadCreated(_) => 18,
             Self::ThreadStarter { .. } => 21,
         }
@@ -97,7 +98,7 @@ impl Realm {
         threads.filter(|thread| self.sees(user, thread)).collect()
     }
 
-    /// Adds the thread that was started from a message, and what a notice of a thread refers to.
+    /// Adds the thread that was started from a message, and what a notice refers to.
     pub(crate) fn add_threads(&self, object: &mut Value, message: &Message) {
         let started = self.channel(message.id).filter(|channel| channel.thread().is_some());
         if let Some(thread) = started {
@@ -119,6 +120,14 @@ impl Realm {
                 let original = self.message(original);
                 object["referenced_message"] =
                     json!(original.map(|original| self.message_object(original)));
+            }
+            Some(Notice::Pinned(pinned)) => {
+                let channel = message.channel;
+                object["message_reference"] =
+                    json!({ "type": 0, "channel_id": channel, "message_id": pinned });
+                if let Some(guild) = guild {
+                    object["message_reference"]["guild_id"] = json!(guild);
+                }
             }
             Some(Notice::Added(user) | Notice::Removed(user)) => {
                 let user = self.user(user).map(|user| self.user_object(user));

@@ -16,7 +16,7 @@ pub struct View {
     /// Role objects of the first guild.
     pub roles: Vec<Value>,
     /// The guilds the person is in: `id`, `name`, `owner_id`, role objects as `roles`, and
-    /// member objects as `members`.
+    /// member objects as `members`, each with `timed_out` and `status`.
     pub guilds: Vec<Value>,
     /// Command objects that bots have registered and that this person may use somewhere: typed ones
     /// (type 1) and those of the "Apps" menu of a person (2) or a message (3).
@@ -82,6 +82,8 @@ pub struct ChannelView {
     pub guild_id: Option<String>,
     /// The line below the name; empty for a direct message.
     pub topic: String,
+    /// Ids of the pinned messages, the last pinned first.
+    pub pins: Vec<String>,
     /// Message objects, oldest first, the person's own ephemeral ones (flag 64) included.
     pub messages: Vec<Value>,
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::interactions::{Kind, Stage};
-use crate::model::{Cause, Channel, Guild, Place, User};
+use crate::model::{Cause, Channel, Guild, Member, Place, User};
 use crate::refusal::fields;
 use crate::state::State;
 use crate::view::{ChannelKind, ChannelView, Pending, View};
@@ -51,8 +51,14 @@ impl State {
     }
 
     fn guild_view(&self, guild: &Guild) -> Value {
-        let members: Vec<_> =
-            guild.members.iter().map(|member| self.realm.member_object(member)).collect();
+        let now = self.clock().now();
+        let object = |member: &Member| {
+            let mut object = self.realm.member_object(member);
+            object["timed_out"] = json!(member.is_timed_out(now));
+            object["status"] = json!(self.realm.user(member.user).map(|user| self.status(user)));
+            object
+        };
+        let members: Vec<_> = guild.members.iter().map(object).collect();
         json!({
             "id": guild.id,
             "name": guild.name,
@@ -104,9 +110,10 @@ impl State {
             object,
             guild_id: channel.guild().map(|guild| guild.to_string()),
             topic,
+            pins: channel.pins().iter().map(|message| message.id.to_string()).collect(),
             messages: messages
                 .filter(|message| message.visible_to(user.id))
-                .map(|message| self.realm.message_object(message))
+                .map(|message| self.realm.message_object_for(message, Some(user.id)))
                 .collect(),
         }
     }

@@ -9,11 +9,15 @@ pub(crate) const GUILD_MODERATION: u64 = 1 << 2;
 /// Webhooks of channels.
 pub(crate) const GUILD_WEBHOOKS: u64 = 1 << 5;
 /// Presences; privileged.
-const GUILD_PRESENCES: u64 = 1 << 8;
+pub(crate) const GUILD_PRESENCES: u64 = 1 << 8;
 /// Messages in servers.
 pub(crate) const GUILD_MESSAGES: u64 = 1 << 9;
+/// Reactions in servers.
+pub(crate) const GUILD_MESSAGE_REACTIONS: u64 = 1 << 10;
 /// Direct messages.
 pub(crate) const DIRECT_MESSAGES: u64 = 1 << 12;
+/// Reactions in direct messages.
+pub(crate) const DIRECT_MESSAGE_REACTIONS: u64 = 1 << 13;
 /// Contents of other people's messages in servers; privileged.
 pub(crate) const MESSAGE_CONTENT: u64 = 1 << 15;
 

@@ -4,6 +4,7 @@
 mod faults;
 pub(crate) mod intents;
 mod protocol;
+mod requests;
 mod socket;
 mod transport;
 

@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::requests::{self, Asker};
 use super::{Ending, Gateway, Link, Order, Resumption, Session, control, ends_session, intents};
 use crate::coverage;
 use crate::description::SENT_BY_BOTS;
 use crate::fault::{DropHow, GatewayPhase};
 use crate::gap::{self, Gap};
 use crate::journal::Direction;
-use crate::mentions::id_of;
-use crate::model::{Application, User};
+use crate::model::{Application, Guild, Presence, User};
 use crate::objects::Hears;
+use crate::presence::shown;
 use crate::snowflake::Snowflake;
 use crate::state::State;
 
@@ -85,7 +86,8 @@ impl Connection {
                 self.request_members(state, data);
                 Ok(())
             }
-            (Some(op @ (3 | 4 | 31)), true) => {
+            (Some(3), true) => self.update_presence(state, data),
+            (Some(op @ (4 | 31)), true) => {
                 self.ignore(state, op, data);
                 Ok(())
             }
@@ -130,14 +132,11 @@ impl Connection {
         }
         let id = state.gateway.open(bot.id, wanted, self.link());
         self.session = Some(id.clone());
+        let presence = presence(&data["presence"]).unwrap_or_else(Presence::online);
+        state.set_presence(bot.id, presence);
         let ready = ready(state, &bot, &id, data);
-        let guilds = if wanted & intents::GUILDS == 0 {
-            Vec::new()
-        } else {
-            let (realm, hears) = (&state.realm, Hears::with(wanted));
-            let guilds = realm.guilds_of(bot.id);
-            guilds.map(|guild| realm.guild_create_object(guild, bot.id, hears)).collect()
-        };
+        let guilds =
+            if wanted & intents::GUILDS == 0 { Vec::new() } else { created(state, bot.id, wanted) };
         send(state, &id, "READY", ready);
         // What follows the end of a connection is kept for the session's return.
         if let Some(how) = state.gateway.strike(GatewayPhase::DuringReady) {
@@ -192,32 +191,24 @@ impl Connection {
         state.touch();
     }
 
-    /// Operation 8: the members that match, in one chunk.
+    /// Operation 8.
     fn request_members(&self, state: &mut State, data: &Value) {
         let Some(id) = &self.session else { return };
-        let Some(application) = self.application(&state.gateway) else { return };
-        let realm = &state.realm;
-        let guild = id_of(&data["guild_id"]).and_then(|id| realm.guild(id));
-        // Discord answers nothing for a guild that the bot is not in.
-        let Some(guild) = guild.filter(|guild| guild.has(application)) else { return };
-        let query = data["query"].as_str().unwrap_or_default();
-        let members: Vec<_> = realm
-            .users_in(guild)
-            .filter(|user| user.name.starts_with(query))
-            .filter_map(|user| guild.member(user.id))
-            .map(|member| realm.member_object(member))
-            .collect();
-        let mut chunk = json!({
-            "guild_id": guild.id,
-            "members": members,
-            "chunk_index": 0,
-            "chunk_count": 1,
-            "not_found": [],
-        });
-        if let Some(nonce) = data["nonce"].as_str() {
-            chunk["nonce"] = json!(nonce);
+        let session = state.gateway.sessions.iter().find(|session| session.id == *id);
+        let Some(session) = session else { return };
+        let asker = Asker { application: session.application, intents: session.intents };
+        for chunk in requests::members(state, asker, data) {
+            send(state, id, "GUILD_MEMBERS_CHUNK", chunk);
         }
-        send(state, id, "GUILD_MEMBERS_CHUNK", chunk);
+    }
+
+    /// Operation 3.
+    fn update_presence(&self, state: &mut State, data: &Value) -> Result<(), CloseCode> {
+        let presence = presence(data).ok_or(DECODE_ERROR)?;
+        if let Some(application) = self.application(&state.gateway) {
+            state.set_presence(application, presence);
+        }
+        Ok(())
     }
 
     /// Ends or disturbs this connection alone.
@@ -258,6 +249,26 @@ impl Connection {
         // The socket's task owns the receiving end; once it is gone nobody waits for the order.
         self.orders.send(order).ok();
     }
+}
+
+/// The data of GUILD_CREATE for each of the bot's guilds, with what its intents let it hear of.
+fn created(state: &State, bot: Snowflake, wanted: u64) -> Vec<Value> {
+    let hears = Hears::with(wanted);
+    let object = |guild: &Guild| {
+        let mut object = state.realm.guild_create_object(guild, bot, hears);
+        if wanted & intents::GUILD_PRESENCES != 0 {
+            object["presences"] = json!(state.presences(guild));
+        }
+        object
+    };
+    state.realm.guilds_of(bot).map(object).collect()
+}
+
+/// The presence that a bot sends; `None` without a status that exists.
+fn presence(data: &Value) -> Option<Presence> {
+    let status = shown(data["status"].as_str()?)?;
+    let activities = data["activities"].as_array().cloned().unwrap_or_default();
+    Some(Presence { status, activities })
 }
 
 /// The application of a client's token. Notes what the client sent, without its token.

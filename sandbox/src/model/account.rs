@@ -1,5 +1,7 @@
 //! Accounts of people and bots, and the applications that the bots belong to.
 
+use serde_json::Value;
+
 use crate::commands::Command;
 use crate::snowflake::Snowflake;
 
@@ -11,8 +13,25 @@ pub(crate) struct User {
     pub(crate) display_name: String,
     pub(crate) bot: bool,
     pub(crate) hue: u16,
+    pub(crate) presence: Presence,
     /// Whether the person accepts no direct messages.
     pub(crate) dms_closed: bool,
+}
+
+/// How an account appears to others.
+#[derive(Clone, Debug)]
+pub(crate) struct Presence {
+    /// "online", "dnd", "idle" or "offline".
+    pub(crate) status: &'static str,
+    /// Activity objects, as the account sent them.
+    pub(crate) activities: Vec<Value>,
+}
+
+impl Presence {
+    /// Online, doing nothing in particular.
+    pub(crate) fn online() -> Self {
+        Self { status: "online", activities: Vec::new() }
+    }
 }
 
 /// An application and its bot.

@@ -15,6 +15,8 @@ pub(crate) struct Guild {
     pub(crate) roles: Vec<Role>,
     /// People and bots.
     pub(crate) members: Vec<Member>,
+    /// In the order in which they were made.
+    pub(crate) bans: Vec<Ban>,
     /// Ids of its channels, top to bottom, without threads.
     pub(crate) order: Vec<Snowflake>,
 }
@@ -26,8 +28,18 @@ pub(crate) struct Role {
     pub(crate) name: String,
     pub(crate) color: u32,
     pub(crate) permissions: u64,
+    /// Whether its holders are listed apart from the others.
+    pub(crate) hoist: bool,
+    pub(crate) mentionable: bool,
     /// The bot whose managed role it is.
     pub(crate) bot: Option<Snowflake>,
+}
+
+/// The ban of an account.
+#[derive(Clone, Debug)]
+pub(crate) struct Ban {
+    pub(crate) user: Snowflake,
+    pub(crate) reason: Option<String>,
 }
 
 /// What an account is in a guild.

@@ -15,6 +15,8 @@ pub(crate) const FLAG_HAS_THREAD: u64 = 1 << 5;
 pub(crate) const FLAG_SUPPRESS_EMBEDS: u64 = 1 << 2;
 /// A message that notifies nobody.
 pub(crate) const FLAG_SUPPRESS_NOTIFICATIONS: u64 = 1 << 12;
+/// A message built from components of "version 2", without content and embeds.
+pub(crate) const FLAG_COMPONENTS_V2: u64 = 1 << 15;
 
 /// A message.
 #[derive(Clone, Debug)]
@@ -34,15 +36,28 @@ pub(crate) struct Message {
     pub(crate) nonce: Option<Value>,
     pub(crate) reply_to: Option<Snowflake>,
     pub(crate) origin: Option<Origin>,
+    pub(crate) reactions: Vec<Reaction>,
+    /// When it was pinned, if it is.
+    pub(crate) pinned: Option<DateTime<Utc>>,
     /// Of a message that Discord wrote in the author's name: what it tells.
     pub(crate) notice: Option<Notice>,
     /// Of a webhook's message: how its author, the webhook, shows itself.
     pub(crate) guise: Option<Guise>,
 }
 
+/// All reactions to a message with one emoji.
+#[derive(Clone, Debug)]
+pub(crate) struct Reaction {
+    pub(crate) emoji: String,
+    /// In the order of their reactions; never empty.
+    pub(crate) users: Vec<Snowflake>,
+}
+
 /// What a message of Discord's own tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Notice {
+    /// The author pinned this message.
+    Pinned(Snowflake),
     /// The author started this thread of the channel.
     ThreadCreated(Snowflake),
     /// The thread was started from the message of this id in this channel.
@@ -127,6 +142,11 @@ impl Message {
             Audience::Channel => true,
             Audience::Only(reader) => reader == user,
         }
+    }
+
+    /// Whether it is built from components of "version 2".
+    pub(crate) fn is_of_components(&self) -> bool {
+        self.flags & FLAG_COMPONENTS_V2 != 0
     }
 
     /// The application that interactions with the message go to.

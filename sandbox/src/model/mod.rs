@@ -9,15 +9,15 @@ mod message;
 mod realm;
 mod webhook;
 
-pub(crate) use account::{Application, User};
+pub(crate) use account::{Application, Presence, User};
 pub(crate) use channel::{
     About, Channel, GuildPlace, Overwrite, OverwriteOf, Place, Thread, ThreadKind,
 };
-pub(crate) use guild::{Guild, Member, Role};
+pub(crate) use guild::{Ban, Guild, Member, Role};
 pub(crate) use message::{
-    Attachment, Audience, Cause, FLAG_EPHEMERAL, FLAG_HAS_THREAD, FLAG_LOADING,
+    Attachment, Audience, Cause, FLAG_COMPONENTS_V2, FLAG_EPHEMERAL, FLAG_HAS_THREAD, FLAG_LOADING,
     FLAG_SUPPRESS_EMBEDS, FLAG_SUPPRESS_NOTIFICATIONS, Guise, Mentions, Message, Notice, Origin,
-    Target,
+    Reaction, Target,
 };
 pub(crate) use realm::Realm;
 pub(crate) use webhook::Webhook;

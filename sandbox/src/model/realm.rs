@@ -102,6 +102,12 @@ impl Realm {
         self.everybody().find(|user| user.id == id)
     }
 
+    /// An account by its id, to change it.
+    pub(crate) fn user_mut(&mut self, id: Snowflake) -> Option<&mut User> {
+        let bots = self.applications.iter_mut().map(|application| &mut application.bot);
+        self.people.iter_mut().chain(bots).find(|user| user.id == id)
+    }
+
     /// A person by user name.
     pub(crate) fn person(&self, name: &str) -> Option<&User> {
         self.people.iter().find(|user| user.name == name)

@@ -156,6 +156,11 @@ impl Call {
         Ok(())
     }
 
+    /// An id in the query.
+    pub(crate) fn wanted(&self, name: &str) -> Result<Option<Snowflake>, Refusal> {
+        self.query.get(name).map(|text| id(text, name)).transpose()
+    }
+
     /// The bot that sends the request.
     pub(crate) fn bot(&self) -> Result<Snowflake, Refusal> {
         self.application.ok_or_else(|| Refusal::bare(401))
@@ -170,16 +175,6 @@ impl Call {
     /// An id in the path, by its name in the operation's template.
     pub(crate) fn id(&self, name: &str) -> Result<Snowflake, Refusal> {
         id(self.parameter(name), name)
-    }
-
-    /// The numbers of the files that came along.
-    pub(crate) fn file_numbers(&self) -> Vec<u64> {
-        self.files.iter().map(|upload| upload.n).collect()
-    }
-
-    /// An id in the query.
-    pub(crate) fn wanted(&self, name: &str) -> Result<Option<Snowflake>, Refusal> {
-        self.query.get(name).map(|text| id(text, name)).transpose()
     }
 
     /// The body as the journal keeps it: files by name and size.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Reply};
-use super::drafts;
+use super::{drafts, layouts};
 use crate::interactions::{Answer as Stands, Interaction, Kind, Modal, Stage};
 use crate::messages::{Draft, Envelope, Patch};
 use crate::model::{Audience, FLAG_EPHEMERAL, FLAG_LOADING, Message};
@@ -104,7 +104,7 @@ fn reply(
     id: Snowflake,
     data: &Value,
 ) -> Result<Snowflake, Refusal> {
-    validate::callback::message(data, &call.file_numbers())?;
+    validate::callback::message(data, &drafts::enclosed(&call.files))?;
     let draft = drafts::draft(state, data, &call.files);
     let message = post(state, id, data, draft)?;
     answered(state, id, message)
@@ -186,7 +186,7 @@ fn open_modal(state: &mut State, id: Snowflake, kind: Kind, data: &Value) -> Res
         "modal_id": id,
         "title": data["title"],
         "custom_id": data["custom_id"],
-        "components": drafts::components(&data["components"]),
+        "components": layouts::components(&data["components"], &[]),
     });
     interaction.acknowledge(&clock, Stage::Answered(Stands::Modal(form.clone())));
     let modal = Modal {

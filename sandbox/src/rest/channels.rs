@@ -26,16 +26,6 @@ pub(super) fn typing(state: &mut State, call: &Call) -> Answer {
     Ok(Reply::empty())
 }
 
-pub(super) fn pins(state: &mut State, call: &Call) -> Answer {
-    visible(state, call)?;
-    Ok(Reply::ok(Vec::<Value>::new()))
-}
-
-pub(super) fn pins_page(state: &mut State, call: &Call) -> Answer {
-    visible(state, call)?;
-    Ok(Reply::ok(json!({ "items": [], "has_more": false })))
-}
-
 /// The channel of a request, if it exists (10003) and the bot sees it (50001).
 pub(super) fn visible<'a>(state: &'a State, call: &Call) -> Result<&'a Channel, Refusal> {
     let channel = state.realm.channel(call.id("channel_id")?);

@@ -4,12 +4,15 @@
 use serde_json::{Value, json};
 
 use super::call::Upload;
+use super::layouts;
 use crate::mentions::{AllowedMentions, id_of};
 use crate::messages::{Draft, Patch};
-use crate::model::{Attachment, FLAG_SUPPRESS_EMBEDS, FLAG_SUPPRESS_NOTIFICATIONS, Message};
+use crate::model::{
+    Attachment, FLAG_COMPONENTS_V2, FLAG_SUPPRESS_EMBEDS, FLAG_SUPPRESS_NOTIFICATIONS, Message,
+};
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::validate;
+use crate::validate::{self, message::Enclosed};
 
 /// The message that a valid body describes.
 pub(super) fn draft(state: &mut State, body: &Value, files: &[Upload]) -> Draft {
@@ -18,9 +21,9 @@ pub(super) fn draft(state: &mut State, body: &Value, files: &[Upload]) -> Draft 
     Draft {
         content: trimmed(&body["content"]),
         embeds: embeds(&body["embeds"], &attachments),
-        components: components(&body["components"]),
+        components: layouts::components(&body["components"], &attachments),
         attachments,
-        flags: flags & (FLAG_SUPPRESS_EMBEDS | FLAG_SUPPRESS_NOTIFICATIONS),
+        flags: flags & (FLAG_SUPPRESS_EMBEDS | FLAG_SUPPRESS_NOTIFICATIONS | FLAG_COMPONENTS_V2),
         allowed: AllowedMentions::read(&body["allowed_mentions"]),
         nonce: Some(body["nonce"].clone()).filter(|nonce| !nonce.is_null()),
         reply_to: None,
@@ -36,18 +39,26 @@ pub(super) fn patch(
     body: &Value,
     files: &[Upload],
 ) -> Result<Patch, Refusal> {
-    validate::message::edit(body, files.len(), message)?;
+    validate::message::edit(body, &enclosed(files), message)?;
     let attachments = attachments_after(state, message, body, files);
     let known = attachments.as_ref().unwrap_or(&message.attachments);
     let flags = body["flags"].as_u64();
     Ok(Patch {
         content: body.get("content").map(trimmed),
         embeds: body.get("embeds").map(|list| embeds(list, known)),
-        components: body.get("components").map(components),
-        flags: flags.map(|flags| (FLAG_SUPPRESS_EMBEDS, flags)),
+        components: body.get("components").map(|list| layouts::components(list, known)),
+        flags: flags.map(|flags| {
+            let kept = message.flags & FLAG_COMPONENTS_V2;
+            (FLAG_SUPPRESS_EMBEDS | FLAG_COMPONENTS_V2, flags | kept)
+        }),
         allowed: body.get("allowed_mentions").map(AllowedMentions::read),
         attachments,
     })
+}
+
+/// The files that a request brings, for the rules.
+pub(super) fn enclosed(files: &[Upload]) -> Vec<Enclosed<'_>> {
+    files.iter().map(|upload| Enclosed { n: upload.n, name: &upload.file.name }).collect()
 }
 
 /// A content without the white space around it, which Discord drops.
@@ -138,31 +149,11 @@ fn embeds(list: &Value, attachments: &[Attachment]) -> Vec<Value> {
     embeds
 }
 
-fn strip_nulls(value: &mut Value) {
+pub(super) fn strip_nulls(value: &mut Value) {
     if let Some(fields) = value.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
         for value in fields.values_mut() {
             strip_nulls(value);
         }
     }
-}
-
-/// Components as Discord returns them: each with a number.
-pub(super) fn components(list: &Value) -> Vec<Value> {
-    let mut rows = list.as_array().cloned().unwrap_or_default();
-    let mut last = 0;
-    let mut number = |component: &mut Value| {
-        last += 1;
-        strip_nulls(component);
-        if component["id"].is_null() {
-            component["id"] = json!(last);
-        }
-    };
-    for row in &mut rows {
-        number(row);
-        for component in row["components"].as_array_mut().into_iter().flatten() {
-            number(component);
-        }
-    }
-    rows
 }

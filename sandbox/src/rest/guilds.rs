@@ -93,18 +93,6 @@ pub(super) fn channels(state: &mut State, call: &Call) -> Answer {
     Ok(Reply::ok(state.realm.guild_channel_objects(inside(state, call)?)))
 }
 
-pub(super) fn roles(state: &mut State, call: &Call) -> Answer {
-    Ok(Reply::ok(state.realm.role_objects(inside(state, call)?)))
-}
-
-pub(super) fn member(state: &mut State, call: &Call) -> Answer {
-    let guild = inside(state, call)?;
-    let user = state.realm.user(call.id("user_id")?);
-    let user = user.ok_or_else(Refusal::unknown_user)?;
-    let member = guild.member(user.id).ok_or_else(Refusal::unknown_member)?;
-    Ok(Reply::ok(state.realm.member_object(member)))
-}
-
 pub(super) fn gateway_bot(state: &mut State, call: &Call) -> Answer {
     let bot = call.bot()?;
     Ok(Reply::ok(json!({

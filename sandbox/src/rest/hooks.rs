@@ -230,7 +230,7 @@ pub(super) fn execute(state: &mut State, call: &Call) -> Answer {
         return Err(Refusal::gap(Gap::field("message of a webhook", "thread_name")));
     }
     validate::channel::guise(body)?;
-    validate::message::create(body, &call.file_numbers())?;
+    validate::message::create(body, &drafts::enclosed(&call.files))?;
     let mut draft = drafts::draft(state, body, &call.files);
     let name = body["username"].as_str().filter(|name| !name.is_empty());
     draft.guise = Some(Guise {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Reply};
 use super::channels::visible;
-use super::drafts;
+use super::{drafts, reactions};
 use crate::messages::Envelope;
 use crate::model::{Audience, Channel, Message, Place};
 use crate::permissions::{ATTACH_FILES, EMBED_LINKS, MANAGE_THREADS, READ_MESSAGE_HISTORY};
@@ -29,15 +29,14 @@ pub(super) fn get(state: &mut State, call: &Call) -> Answer {
 
 pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
     let channel = visible(state, call)?;
-    let message = public(channel, call)?;
-    if message.author != call.bot()? {
-        return Err(match channel.place {
-            Place::Dm { .. } => Refusal::not_in_dm(),
-            _ => Refusal::missing_permissions(),
-        });
+    let (message, bot) = (public(channel, call)?, call.bot()?);
+    let (message, own) = (message.id, message.author == bot);
+    if own {
+        state.remove(message);
+    } else {
+        reactions::may_moderate(state, bot, channel)?;
+        state.remove_as_moderator(message, bot, call.reason.as_deref());
     }
-    let message = message.id;
-    state.remove(message);
     Ok(Reply::empty())
 }
 
@@ -82,7 +81,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> Answer {
     let bot = call.bot()?;
     may_write(state, bot, channel)?;
     may_enclose(state, bot, channel, call)?;
-    validate::message::create(&call.body, &call.file_numbers())?;
+    validate::message::create(&call.body, &drafts::enclosed(&call.files))?;
     if let Some(existing) = same_nonce(state, call, bot, channel) {
         return Ok(Reply::ok(existing));
     }
@@ -204,6 +203,6 @@ pub(super) fn edit(state: &mut State, call: &Call) -> Answer {
     }
     let patch = drafts::patch(state, &message, &call.body, &call.files)?;
     state.edit(message.id, patch);
-    let object = state.message_object(message.id);
-    Ok(Reply::ok(object.ok_or_else(Refusal::unknown_message)?))
+    let edited = state.realm.message(message.id).ok_or_else(Refusal::unknown_message)?;
+    Ok(Reply::ok(state.realm.message_object_for(edited, call.application)))
 }

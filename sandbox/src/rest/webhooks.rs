@@ -4,7 +4,7 @@ use super::call::{Answer, Call, Reply};
 use super::{callbacks, drafts, hooks};
 use crate::interactions::{Answer as Stands, Interaction, Stage};
 use crate::messages::Patch;
-use crate::model::{FLAG_EPHEMERAL, Message};
+use crate::model::{FLAG_COMPONENTS_V2, FLAG_EPHEMERAL, Message};
 use crate::refusal::Refusal;
 use crate::snowflake::Snowflake;
 use crate::state::State;
@@ -55,7 +55,7 @@ pub(super) fn follow_up(state: &mut State, call: &Call) -> Answer {
         return hooks::execute(state, call);
     }
     let id = reachable(state, call)?.id;
-    validate::message::create(&call.body, &call.file_numbers())?;
+    validate::message::create(&call.body, &drafts::enclosed(&call.files))?;
     let mut draft = drafts::draft(state, &call.body, &call.files);
     let interaction = state.interactions.get(id);
     let interaction = interaction.ok_or_else(Refusal::unknown_webhook)?;
@@ -70,7 +70,7 @@ pub(super) fn follow_up(state: &mut State, call: &Call) -> Answer {
             embeds: Some(draft.embeds),
             components: Some(draft.components),
             attachments: Some(draft.attachments),
-            flags: None,
+            flags: Some((FLAG_COMPONENTS_V2, draft.flags)),
             allowed: Some(draft.allowed),
         };
         state.edit(placeholder, patch);

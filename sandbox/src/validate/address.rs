@@ -27,12 +27,18 @@ pub(super) fn check(text: &str, path: &str, schemes: Schemes, problems: &mut Pro
         return;
     }
     if !matches!(scheme.as_str(), "http" | "https") {
-        let words = format!("Scheme \"{scheme}\" is not supported. Scheme must be one of {known}.");
-        return problems.add(path, "URL_TYPE_INVALID_SCHEME", words);
+        return self::scheme(text, path, known, problems);
     }
     if !is_well_formed(&text[scheme.len()..]) {
         problems.add(path, "URL_TYPE_INVALID_URL", "Not a well formed URL.");
     }
+}
+
+/// Notes that an address does not begin with one of these.
+pub(super) fn scheme(text: &str, path: &str, known: &str, problems: &mut Problems) {
+    let scheme = text.split(':').next().unwrap_or_default().to_lowercase();
+    let words = format!("Scheme \"{scheme}\" is not supported. Scheme must be one of {known}.");
+    problems.add(path, "URL_TYPE_INVALID_SCHEME", words);
 }
 
 /// Whether what follows the scheme names a host that can be on the Internet: a name with a

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::form::{Field, Length, Rule, choices as must_be, fields, object, optional, required};
-use super::{command, gap, message};
+use super::message::{self, Enclosed};
+use super::{command, gap};
 use crate::refusal::{Problems, Refusal};
 
 /// Callback types that the sandbox does not simulate: the prompt to pay, and an activity.
@@ -48,7 +49,7 @@ pub(crate) fn type_of(body: &Value, allowed: &[u64]) -> Result<u64, Refusal> {
 }
 
 /// Checks the data of a callback that answers with a message, which brings these files.
-pub(crate) fn message(data: &Value, files: &[u64]) -> Result<(), Refusal> {
+pub(crate) fn message(data: &Value, files: &[Enclosed<'_>]) -> Result<(), Refusal> {
     if data.is_null() && files.is_empty() {
         let mut problems = Problems::default();
         problems.required("data");

@@ -7,20 +7,33 @@ use serde_json::Value;
 use super::address::Schemes;
 use super::emoji;
 use super::form::{Field, Length, Rule, below, fields, list, optional, required, tag};
-use crate::refusal::Problems;
-use crate::selection::{
-    BUTTON, CHANNEL_SELECT, MENTIONABLE_SELECT, ROLE_SELECT, STRING_SELECT, USER_SELECT,
+use crate::components::{
+    BUTTON, CHANNEL_SELECT, CONTAINER, FILE, MEDIA_GALLERY, MENTIONABLE_SELECT, ROLE_SELECT, ROW,
+    SECTION, SEPARATOR, STRING_SELECT, TEXT_DISPLAY, THUMBNAIL, USER_SELECT,
 };
+use crate::refusal::Problems;
 
-/// Component type of a row, in Discord's numbers.
-pub(super) const ROW: u64 = 1;
 /// What a row of a message can hold.
 const IN_ROW: &[u64] =
     &[BUTTON, STRING_SELECT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT];
 
 /// Component types that messages can have here, in Discord's numbers.
-pub(crate) const SIMULATED: &[u64] =
-    &[ROW, BUTTON, STRING_SELECT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT];
+pub(crate) const SIMULATED: &[u64] = &[
+    ROW,
+    BUTTON,
+    STRING_SELECT,
+    USER_SELECT,
+    ROLE_SELECT,
+    MENTIONABLE_SELECT,
+    CHANNEL_SELECT,
+    SECTION,
+    TEXT_DISPLAY,
+    THUMBNAIL,
+    MEDIA_GALLERY,
+    FILE,
+    SEPARATOR,
+    CONTAINER,
+];
 
 /// Button styles, in Discord's numbers.
 const LINK: u64 = 5;
@@ -90,7 +103,12 @@ pub(super) fn check(value: &Value, path: &str, problems: &mut Problems) {
     }
 }
 
-fn check_row<'a>(row: &'a Value, path: &str, ids: &mut HashSet<&'a str>, problems: &mut Problems) {
+pub(super) fn check_row<'a>(
+    row: &'a Value,
+    path: &str,
+    ids: &mut HashSet<&'a str>,
+    problems: &mut Problems,
+) {
     fields(row, path, &[optional("id", NUMBER)], problems);
     let inner = format!("{path}.components");
     if row["components"].is_null() {
@@ -136,7 +154,7 @@ pub(super) fn unique<'a>(
     }
 }
 
-fn button(button: &Value, path: &str, problems: &mut Problems) {
+pub(super) fn button(button: &Value, path: &str, problems: &mut Problems) {
     fields(button, path, BUTTON_FIELDS, problems);
     let custom_id = !button["custom_id"].is_null();
     let url = !button["url"].is_null();
@@ -170,7 +188,7 @@ fn button(button: &Value, path: &str, problems: &mut Problems) {
     }
 }
 
-fn menu(menu: &Value, kind: u64, path: &str, problems: &mut Problems) {
+pub(super) fn menu(menu: &Value, kind: u64, path: &str, problems: &mut Problems) {
     fields(menu, path, MENU, problems);
     let least = menu["min_values"].as_i64().unwrap_or(1);
     let most = menu["max_values"].as_i64().unwrap_or(1);

@@ -30,7 +30,7 @@ const KEYCAP: char = '\u{20e3}';
 
 /// Whether a text is exactly one emoji, by the sequences of Unicode's Technical Standard 51: a
 /// flag, a keycap, or pictographs with their modifiers, joined.
-fn is_emoji(text: &str) -> bool {
+pub(crate) fn is_emoji(text: &str) -> bool {
     let letters: Vec<char> = text.chars().collect();
     match letters.as_slice() {
         [a, b] if is_regional(*a) && is_regional(*b) => return true,

@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::{component, modal};
 use crate::description::{self, Component};
 use crate::gap::Gap;
+use crate::model::FLAG_COMPONENTS_V2;
 use crate::refusal::Refusal;
 
-/// The flags of a message built from components of "version 2", and of a voice message.
-const FLAG_COMPONENTS_V2: u64 = 1 << 15;
+/// The flag of a voice message.
 const FLAG_VOICE_MESSAGE: u64 = 1 << 13;
 /// A reference that forwards a message, in Discord's numbers.
 const FORWARD: u64 = 1;
@@ -19,18 +19,21 @@ const ENTRY_POINT: u64 = 4;
 /// Looks into a message's body.
 pub(super) fn in_message(body: &Value) -> Result<(), Refusal> {
     let flags = body["flags"].as_u64().unwrap_or(0);
+    // Without the flag, other components than rows are wrong, not missing.
     if flags & FLAG_COMPONENTS_V2 != 0 {
         let foreign = |of: &Component| of.in_messages && !component::SIMULATED.contains(&of.number);
-        return refuse(match first(&body["components"], foreign) {
-            Some(kind) => Gap::component("message", kind),
-            None => Gap::field("message", "flags: IS_COMPONENTS_V2"),
-        });
+        if let Some(kind) = first(&body["components"], foreign) {
+            return refuse(Gap::component("message", kind));
+        }
     }
     if flags & FLAG_VOICE_MESSAGE != 0 {
         return refuse(Gap::field("message", "flags: IS_VOICE_MESSAGE"));
     }
-    for field in ["poll", "sticker_ids", "shared_client_theme"] {
-        let nothing = match &body[field] {
+    // With the flag, they are wrong.
+    let fields = ["shared_client_theme", "poll", "sticker_ids"];
+    let fields = if flags & FLAG_COMPONENTS_V2 == 0 { &fields[..] } else { &fields[..1] };
+    for field in fields {
+        let nothing = match &body[*field] {
             Value::Null => true,
             Value::Array(list) => list.is_empty(),
             _ => false,
@@ -47,11 +50,7 @@ pub(super) fn in_message(body: &Value) -> Result<(), Refusal> {
 
 /// Looks into the data of a callback that opens a form.
 pub(super) fn in_form(data: &Value) -> Result<(), Refusal> {
-    // Rows hold no menus in forms, neither here nor on Discord.
-    let foreign = |of: &Component| {
-        let known = modal::SIMULATED.contains(&of.number) || of.in_messages;
-        of.in_forms && (!known || of.name == "TEXT_DISPLAY")
-    };
+    let foreign = |of: &Component| of.in_forms && !modal::SIMULATED.contains(&of.number);
     match first(&data["components"], foreign) {
         Some(kind) => refuse(Gap::component("form", kind)),
         None => Ok(()),

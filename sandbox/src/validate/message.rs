@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::form::{Field, Length, Rule, fields, optional, required};
-use super::{component, embed, gap};
+use super::{component, embed, gap, layout};
 use crate::mentions::id_of;
-use crate::model::{FLAG_SUPPRESS_EMBEDS, Message};
+use crate::model::{FLAG_COMPONENTS_V2, FLAG_SUPPRESS_EMBEDS, Message};
 use crate::refusal::{Problems, Refusal};
 use crate::snowflake::Snowflake;
 
@@ -20,7 +20,6 @@ const MENTIONS: Length = Length::UpTo(100);
 const MESSAGE: &[Field] = &[
     optional("content", Rule::Text(Length::UpTo(2_000))),
     optional("embeds", Rule::Other(embed::check)),
-    optional("components", Rule::Other(component::check)),
     optional("allowed_mentions", Rule::Other(allowed_mentions)),
     optional("attachments", Rule::List(&Rule::Object(ATTACHMENT), Length::UpTo(FILES))),
     optional("flags", Rule::Int(i64::MIN, i64::MAX)),
@@ -50,11 +49,22 @@ const ALLOWED_MENTIONS: &[Field] = &[
     optional("replied_user", Rule::Bool),
 ];
 
-/// Checks the body of a new message, which brings these files, by their numbers.
-pub(crate) fn create(body: &Value, files: &[u64]) -> Result<(), Refusal> {
+/// A file that comes with a message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Enclosed<'a> {
+    /// The `n` of `files[n]`.
+    pub(crate) n: u64,
+    pub(crate) name: &'a str,
+}
+
+/// Checks the body of a new message, which brings these files.
+pub(crate) fn create(body: &Value, files: &[Enclosed<'_>]) -> Result<(), Refusal> {
     gap::in_message(body)?;
     let mut problems = Problems::default();
+    let of_components = is_of_components(body);
     check(body, files.len(), &mut problems);
+    let names: Vec<_> = files.iter().map(|file| file.name).collect();
+    components(body, of_components, &names, &mut problems);
     if body.is_object() {
         fields(body, "", NEW, &mut problems);
     }
@@ -63,7 +73,7 @@ pub(crate) fn create(body: &Value, files: &[u64]) -> Result<(), Refusal> {
     let nothing = is_blank(&body["content"])
         && are_blank(&body["embeds"])
         && is_empty(&body["components"])
-        && files.is_empty();
+        && (files.is_empty() || of_components);
     if nothing {
         return Err(Refusal::empty_message());
     }
@@ -71,10 +81,25 @@ pub(crate) fn create(body: &Value, files: &[u64]) -> Result<(), Refusal> {
 }
 
 /// Checks the body of an edit, which must leave something of the message.
-pub(crate) fn edit(body: &Value, files: usize, message: &Message) -> Result<(), Refusal> {
+pub(crate) fn edit(body: &Value, files: &[Enclosed<'_>], message: &Message) -> Result<(), Refusal> {
     gap::in_message(body)?;
     let mut problems = Problems::default();
-    check(body, files, &mut problems);
+    // "Once a message has been sent with this flag, it can't be removed from that message" (page
+    // "Component Reference").
+    let of_components = is_of_components(body) || message.is_of_components();
+    check(body, files.len(), &mut problems);
+    let kept = message.attachments.iter().map(|attachment| attachment.name.as_str());
+    let names: Vec<_> = files.iter().map(|file| file.name).chain(kept).collect();
+    components(body, of_components, &names, &mut problems);
+    if of_components {
+        for (field, there) in
+            [("content", !message.content.is_empty()), ("embeds", !message.embeds.is_empty())]
+        {
+            if there && body.get(field).is_none() {
+                legacy(field, &mut problems);
+            }
+        }
+    }
     problems.into_result()?;
     let content = body.get("content");
     let embeds = body.get("embeds");
@@ -82,7 +107,7 @@ pub(crate) fn edit(body: &Value, files: usize, message: &Message) -> Result<(), 
     let nothing = content.map_or(message.content.is_empty(), is_blank)
         && embeds.map_or(message.embeds.is_empty(), are_blank)
         && components.map_or(message.components.is_empty(), is_empty)
-        && files == 0
+        && files.is_empty()
         && body.get("attachments").map_or(message.attachments.is_empty(), is_empty)
         // Suppressing embeds is an edit that leaves everything where it is.
         && body["flags"].as_u64().unwrap_or(0) & FLAG_SUPPRESS_EMBEDS == 0;
@@ -115,13 +140,45 @@ fn check(body: &Value, files: usize, problems: &mut Problems) {
     }
 }
 
+fn is_of_components(body: &Value) -> bool {
+    body["flags"].as_u64().unwrap_or(0) & FLAG_COMPONENTS_V2 != 0
+}
+
+/// Components, which can refer to files of these names, and what goes with them.
+fn components(body: &Value, of_components: bool, files: &[&str], problems: &mut Problems) {
+    let (components, path) = (&body["components"], "components");
+    if !of_components {
+        return component::check(components, path, problems);
+    }
+    layout::check(components, path, problems);
+    layout::references(components, path, files, problems);
+    for field in ["content", "embeds", "poll", "sticker_ids"] {
+        let given = match &body[field] {
+            Value::Null => false,
+            Value::String(text) => !text.is_empty(),
+            Value::Array(list) => !list.is_empty(),
+            _ => true,
+        };
+        if given {
+            legacy(field, problems);
+        }
+    }
+}
+
+/// Notes a field that messages of components do not have.
+fn legacy(field: &str, problems: &mut Problems) {
+    let words =
+        format!("The '{field}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2");
+    problems.add(field, "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", words);
+}
+
 /// Whether each attachment of a new message describes a file that came with it.
-fn described(body: &Value, files: &[u64], problems: &mut Problems) {
+fn described(body: &Value, files: &[Enclosed<'_>], problems: &mut Problems) {
     let listed = body["attachments"].as_array().into_iter().flatten();
     for (index, attachment) in listed.enumerate() {
         let id = &attachment["id"];
         let number = id.as_u64().or_else(|| id.as_str()?.parse().ok());
-        if number.is_some_and(|number| !files.contains(&number)) {
+        if number.is_some_and(|number| files.iter().all(|file| file.n != number)) {
             let path = format!("attachments.{index}");
             problems.add(&path, "ATTACHMENT_NOT_FOUND", "Attachment data not found");
         }

@@ -1,18 +1,20 @@
-//! Rules for forms: rows of one text input each.
+//! Rules for forms: labels, text displays, and the older rows of one text input each.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::component::{CUSTOM_ID, NUMBER, ROW, unique};
+use super::component::{CUSTOM_ID, NUMBER, unique};
 use super::form::{Field, Length, Rule, characters, fields, list, optional, required, tag};
-use super::gap;
+use super::{gap, label, layout};
+use crate::components::{self, LABEL, ROW, TEXT_DISPLAY, TEXT_INPUT};
 use crate::refusal::{Problems, Refusal};
 
-/// Type of a text input, in Discord's numbers.
-const TEXT_INPUT: u64 = 4;
 /// Component types that forms can have here, in Discord's numbers.
-pub(crate) const SIMULATED: &[u64] = &[ROW, TEXT_INPUT];
+pub(crate) const SIMULATED: &[u64] =
+    &[ROW, 3, TEXT_INPUT, 5, 6, 7, 8, TEXT_DISPLAY, LABEL, 19, 21, 22, 23];
+/// What a form can hold (page "Receiving and Responding" of Discord's documentation).
+const TOP: &[u64] = &[ROW, TEXT_DISPLAY, LABEL];
 /// A text input of one line, in Discord's numbers.
 const SHORT: u64 = 1;
 /// Characters a text input can hold.
@@ -26,7 +28,7 @@ const INPUT: &[Field] = &[
     optional("id", NUMBER),
     required("custom_id", CUSTOM_ID),
     required("style", Rule::Number(&[1, 2])),
-    required("label", Rule::Text(Length::Between(1, 45))),
+    optional("label", Rule::Text(Length::Between(1, 45))),
     optional("placeholder", Rule::Text(Length::UpTo(100))),
     optional("value", Rule::Text(Length::UpTo(TEXT))),
     optional("required", Rule::Bool),
@@ -58,25 +60,37 @@ fn rows(value: &Value, path: &str, problems: &mut Problems) {
         ROWS.check(rows.len(), path, problems);
     }
     let mut ids = HashSet::new();
-    for (index, row) in rows.iter().enumerate() {
+    for (index, component) in rows.iter().enumerate() {
         let path = format!("{path}.{index}");
-        if tag(row, &path, &[ROW], problems).is_none() {
-            continue;
+        match tag(component, &path, TOP, problems) {
+            Some(ROW) => row(component, &path, &mut ids, problems),
+            Some(LABEL) => label::check(component, &path, &mut ids, problems),
+            Some(_) => fields(component, &path, label::TEXT, problems),
+            None => {}
         }
-        let path = format!("{path}.components");
-        let inputs = list(&row["components"], &path, problems);
-        Length::Between(1, 1).check(inputs.len(), &path, problems);
-        for (index, input) in inputs.iter().enumerate() {
-            let path = format!("{path}.{index}");
-            if tag(input, &path, &[TEXT_INPUT], problems).is_some() {
-                check_input(input, &path, problems);
-                unique(input, &path, &mut ids, problems);
+    }
+    layout::numbers(&components::all(rows), path, problems);
+}
+
+/// A row of one text input, which brings its own label.
+fn row<'a>(row: &'a Value, path: &str, ids: &mut HashSet<&'a str>, problems: &mut Problems) {
+    let path = format!("{path}.components");
+    let inputs = list(&row["components"], &path, problems);
+    Length::Between(1, 1).check(inputs.len(), &path, problems);
+    for (index, input) in inputs.iter().enumerate() {
+        let path = format!("{path}.{index}");
+        if tag(input, &path, &[TEXT_INPUT], problems).is_some() {
+            check_input(input, &path, problems);
+            if input["label"].is_null() {
+                problems.required(&format!("{path}.label"));
             }
+            unique(input, &path, ids, problems);
         }
     }
 }
 
-fn check_input(input: &Value, path: &str, problems: &mut Problems) {
+/// Checks a text input.
+pub(super) fn check_input(input: &Value, path: &str, problems: &mut Problems) {
     fields(input, path, INPUT, problems);
     let least = input["min_length"].as_u64().unwrap_or(0);
     let most = input["max_length"].as_u64().unwrap_or(TEXT as u64);
