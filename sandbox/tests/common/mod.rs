@@ -294,3 +294,18 @@ pub(crate) async fn register(sandbox: &Sandbox, commands: Value) {
     let (status, body) = Rest::of(sandbox).call(Method::PUT, &path, commands).await;
     assert_eq!(status, 200, "{body}");
 }
+
+/// The first error's path and code in a nested list of errors.
+pub(crate) fn first_error(errors: &Value) -> (String, String) {
+    let mut path = Vec::new();
+    let mut place = errors;
+    loop {
+        let fields = place.as_object().unwrap();
+        if let Some(list) = fields.get("_errors") {
+            return (path.join("."), text(&list[0], "code").to_owned());
+        }
+        let (key, value) = fields.iter().next().unwrap();
+        path.push(key.clone());
+        place = value;
+    }
+}
