@@ -151,7 +151,7 @@ async fn a_step_costs_one_edit_and_a_copy_is_edited_in_the_end() {
     let steps = [
         (30, 0, "Reached: Maya\\nNext: reminder"),
         (90, 1, "Reached: Maya, Approvers\\nNext: SLA warning"),
-        (120, 2, "about to be breached\\nNext: SLA breach"),
+        (120, 2, "about to be breached\\nReached: everyone here\\nNext: SLA breach"),
         (30, 3, "Reached: Maya, Approvers"),
     ];
     for (minutes, replies, words) in steps {
@@ -180,7 +180,9 @@ async fn a_step_costs_one_edit_and_a_copy_is_edited_in_the_end() {
     };
     assert_eq!(to("POST", "/messages").len(), 7, "the card, five reminders, the report");
     let edits = to("PATCH", "/messages/");
-    assert!((11..=14).contains(&edits.len()), "{} edits: {edits:#?}", edits.len());
+    // The card at each of four steps and at the verdict, and five copies. Results that come one
+    // after the other, and the last step just before the verdict, may edit the card once more.
+    assert!((10..=14).contains(&edits.len()), "{} edits: {edits:#?}", edits.len());
     for pair in edits.windows(2) {
         let [one, next] = pair else { unreachable!() };
         assert!(one.path != next.path || one.body != next.body, "twice: {next:#?}");

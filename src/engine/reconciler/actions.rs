@@ -416,17 +416,24 @@ impl Reconciler {
         })
     }
 
-    /// After the post of a message other than a card: queues the decisions whose cards must now
-    /// point to the message, and wakes tasks waiting for the post.
+    /// After the post of a message other than a card: wakes tasks waiting for the post. After the
+    /// post of a batch, queues the decisions whose cards must now point to the batch. Other messages
+    /// replace no card: a card that waits for the results of a reminder is left alone.
     async fn redirect_cards(&self, message: &Message) -> Result<(), Unsettled> {
         if message.purpose.card_of().is_some() {
             return Ok(());
         }
-        let id = message.id;
+        if matches!(message.purpose, Purpose::Batch { .. }) {
+            self.queue_redirects(message.id).await?;
+        }
+        self.handle.hint();
+        Ok(())
+    }
+
+    async fn queue_redirects(&self, id: MessageId) -> Result<(), Unsettled> {
         let cards =
             self.handle.with_store(move |store| store.messages().cards_to_redirect(id)).await?;
         self.requeue(cards.into_iter().map(Work::Decision), Check::Record);
-        self.handle.hint();
         Ok(())
     }
 }
