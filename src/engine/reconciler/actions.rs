@@ -417,8 +417,8 @@ impl Reconciler {
     }
 
     /// After the post of a message other than a card: wakes tasks waiting for the post. After the
-    /// post of a batch, queues the decisions whose cards must now point to the batch. Other messages
-    /// replace no card: a card that waits for the results of a reminder is left alone.
+    /// post of a batch, queues the decisions whose cards must now point to the batch. Other
+    /// messages replace no card: a card that waits for the results of a reminder is left alone.
     async fn redirect_cards(&self, message: &Message) -> Result<(), Unsettled> {
         if message.purpose.card_of().is_some() {
             return Ok(());
