@@ -102,12 +102,9 @@ impl Round {
             let committed = Instant::now();
             let (held, card) = probe.message().await;
             times.ask(called, committed, held);
-            let title = card["embeds"][0]["title"].as_str().unwrap_or_default();
-            assert!(
-                title.starts_with(&format!("{} ", decision.id)),
-                "{title} is not the card of {}",
-                decision.id
-            );
+            let words = card["content"].as_str().unwrap_or_default();
+            let named = words.split(' ').next_back();
+            assert_eq!(named, Some(&*decision.id.to_string()), "the card's number: {words}");
             self.asked.push((decision, card));
             tokio::time::sleep(PAUSE).await;
         }

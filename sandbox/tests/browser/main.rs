@@ -16,6 +16,7 @@ mod navigation;
 mod pictures;
 mod reading;
 mod recorded;
+mod served;
 
 use common::{Answering, INTENTS, Rest, Socket, channel, register, relaxed, text};
 use discord_sandbox::Sandbox;

@@ -40,6 +40,7 @@ pub(crate) fn all() -> Vec<Feature> {
         "file": file,
         "direct message": dm,
         "history": history,
+        "reaction": places::reaction,
         "thread": places::thread,
         "pin": places::pin,
         "members": places::members,

@@ -28,9 +28,6 @@ use bots::{BOTS, Bot};
 use stage::Stage;
 use table::{Cell, Column};
 
-/// Features that the sandbox does not have yet.
-const AWAITED: &[&str] = &["thread", "pin", "members", "roles", "label form", "version 2"];
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_library_goes_through_a_whole_conversation() {
     let Some(libraries) = bots::libraries() else { return };
@@ -51,7 +48,7 @@ async fn converse(bot: &Bot, libraries: &std::path::Path) -> Column {
         Err(error) => return Column::broken(bot, &error),
     };
     let mut cells = vec![("connect", Cell::Passed)];
-    for feature in features::all().into_iter().filter(|f| !AWAITED.contains(&f.name)) {
+    for feature in features::all() {
         let cell = match bot.lacks(feature.name) {
             Some(reason) => Cell::Lacks(reason),
             None => match feature.run(&stage).await {

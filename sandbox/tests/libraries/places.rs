@@ -4,6 +4,19 @@ use serde_json::{Value, json};
 
 use crate::stage::{Checked, Stage, answered, same};
 
+/// The bot's reaction is counted, and the bot hears of Maya's.
+pub(crate) async fn reaction(stage: &Stage) -> Checked {
+    stage.use_command("reaction").await?;
+    let channel = stage.sandbox.addresses().channel_id("decisions").ok_or("no channel")?.to_owned();
+    let message = stage.wait_for_message(&channel, "react").await?;
+    let thumb = &message["reactions"][0];
+    same("the bot's emoji", &thumb["emoji"]["name"], &json!("👍"))?;
+    same("its count", &thumb["count"], &json!(1))?;
+    let id = message["id"].as_str().unwrap_or_default();
+    answered(stage.maya.react(id, "🎉").await)?;
+    stage.wait_for_message(&channel, "maya reacted with 🎉").await.map(drop)
+}
+
 pub(crate) async fn thread(stage: &Stage) -> Checked {
     let outcome = stage.use_command("thread").await?;
     same("the thread's name", outcome.content(), "talk")?;

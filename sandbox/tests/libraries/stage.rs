@@ -15,6 +15,9 @@ use crate::bots::{Bot, Runs};
 /// Long enough for nine bots on a loaded machine; nothing waits so long when all is well.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
+/// The permission ADMINISTRATOR: a bot may pin messages and give roles.
+const ADMINISTRATOR: u64 = 1 << 3;
+
 /// What went wrong, in words; or nothing.
 pub(crate) type Checked<T = ()> = Result<T, String>;
 
@@ -40,6 +43,9 @@ impl Stage {
         })
         .await
         .map_err(|error| error.to_string())?;
+        sandbox.set_role_permissions("bot", ADMINISTRATOR);
+        // Above the roles that the bot gives and takes.
+        sandbox.set_role_position("bot", 2);
         let maya = sandbox.user("maya").ok_or("no maya")?;
         let general = sandbox.addresses().channel_id("general").ok_or("no channel")?.to_owned();
         let running = Running::start(bot, &sandbox, libraries)?;

@@ -453,9 +453,8 @@ mod tests {
         drop(Store::open(&path, None, Time::UNIX_EPOCH).unwrap());
         let connection = Connection::open(&path).unwrap();
         let prunable = format!("SELECT count(*) {}", crate::store::sqlite::maintenance::PRUNABLE);
-        for sql in
-            [pending::WAITING, pending::WAITING_SINCE, OPEN, cards::OUTDATED_CARDS, &prunable]
-        {
+        let of_list = [pending::WAITING, pending::CHANGED, pending::WAITING_SINCE];
+        for sql in of_list.into_iter().chain([OPEN, cards::OUTDATED_CARDS, &prunable]) {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = vec![0; plan.parameter_count()];
             let steps = plan
@@ -463,13 +462,18 @@ mod tests {
                 .unwrap();
             let steps: Vec<String> = steps.map(Result::unwrap).collect();
             assert!(!steps.is_empty(), "no plan for {sql}");
-            // A partial index over open rows may be scanned.
+            // A partial index over open rows may be scanned, and the list of changed decisions.
             let whole = |step: &&String| {
                 step.starts_with("SCAN")
+                    && *step != "SCAN changed"
                     && !step.contains("decision_open")
                     && !step.contains("posting_behind")
             };
             assert_eq!(steps.iter().find(whole), None, "{sql}: {steps:#?}");
+            if sql == pending::WAITING_SINCE {
+                let by_number = |step: &String| step.starts_with("SEARCH decision USING INTEGER");
+                assert!(steps.iter().any(by_number), "{steps:#?}");
+            }
         }
     }
 }

@@ -13,11 +13,17 @@ pub(super) const WAITING: &str = "
     SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
     FROM decision INDEXED BY decision_waiting WHERE state = 'pending'";
 
-/// Pending decisions with an event after a log position, with the columns of [`WAITING`].
+/// Decisions with an event after a log position. By its index of decisions, SQLite would read the
+/// whole log.
+pub(super) const CHANGED: &str = "SELECT DISTINCT decision FROM event NOT INDEXED WHERE seq > ?1";
+
+/// The pending ones of [`CHANGED`], with the columns of [`WAITING`]. Without `CROSS JOIN` and `+`,
+/// SQLite reads all pending decisions, and asks of each whether it changed.
 pub(super) const WAITING_SINCE: &str = "
     SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
-    FROM decision
-    WHERE id IN (SELECT decision FROM event WHERE seq > ?1) AND state = 'pending'";
+    FROM (SELECT DISTINCT decision FROM event NOT INDEXED WHERE seq > ?1) AS changed
+    CROSS JOIN decision ON id = changed.decision
+    WHERE +state = 'pending'";
 
 /// Events up to which reading the changed decisions is faster than reading all pending decisions.
 const MOST_CHANGES: u64 = 1_000;
@@ -36,8 +42,7 @@ pub(super) fn changes(
         return Ok(PendingChanges { position, replaced: None, waiting: list(connection)? });
     };
     let after = [signed(after)];
-    let changed = "SELECT DISTINCT decision FROM event WHERE seq > ?1";
-    let replaced = Some(ids(connection, changed, after)?);
+    let replaced = Some(ids(connection, CHANGED, after)?);
     let waiting = summaries(connection, WAITING_SINCE, after)?;
     Ok(PendingChanges { position, replaced, waiting })
 }
