@@ -225,7 +225,7 @@ impl Realm {
             "verify_key": "0".repeat(64),
             "owner": owner,
             "team": null,
-            "flags": 0,
+            "flags": application.flags(),
             "approximate_guild_count": self.guilds_of(application.id()).count(),
             "approximate_user_install_count": 0,
             "redirect_uris": [],

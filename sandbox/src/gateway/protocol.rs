@@ -314,13 +314,14 @@ fn ready(state: &State, bot: &User, session: &str, identify: &Value) -> Value {
     let guilds = state.realm.guilds_of(bot.id);
     let guilds: Vec<_> =
         guilds.map(|guild| json!({ "id": guild.id, "unavailable": true })).collect();
+    let flags = state.realm.application(bot.id).map_or(0, Application::flags);
     let mut ready = json!({
         "v": 10,
         "user": state.realm.current_user_object(bot),
         "guilds": guilds,
         "session_id": session,
         "resume_gateway_url": state.settings.gateway,
-        "application": { "id": bot.id, "flags": 0 },
+        "application": { "id": bot.id, "flags": flags },
         "session_type": "normal",
         "private_channels": [],
         "user_settings": {},

@@ -56,4 +56,19 @@ impl Application {
     pub(crate) fn id(&self) -> Snowflake {
         self.bot.id
     }
+
+    /// Flags of the application: which privileged intents the developer portal allows an application
+    /// in fewer than 100 guilds (page "Application" of Discord's documentation).
+    pub(crate) const fn flags(&self) -> u64 {
+        const GATEWAY_PRESENCE_LIMITED: u64 = 1 << 13;
+        const GATEWAY_GUILD_MEMBERS_LIMITED: u64 = 1 << 15;
+        const GATEWAY_MESSAGE_CONTENT_LIMITED: u64 = 1 << 19;
+        if self.privileged_intents {
+            GATEWAY_PRESENCE_LIMITED
+                | GATEWAY_GUILD_MEMBERS_LIMITED
+                | GATEWAY_MESSAGE_CONTENT_LIMITED
+        } else {
+            0
+        }
+    }
 }

@@ -1,13 +1,15 @@
 //! What the recorded states show, against the sandbox itself: a bot posts, a person acts on the
 //! page, and both see what comes of it. At a desk and on a phone, in both themes.
 
-use discord_sandbox::Sandbox;
+use discord_sandbox::{Options, RateLimits, Sandbox};
 use page_browser::{Browser, DESKTOP, Device, PHONE, Page};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::common::{Answering, Rest, channel, register, relaxed, text};
+use crate::common::{Answering, Rest, channel, register, start, text};
 
+/// The permission to do everything.
+const ADMINISTRATOR: u64 = 1 << 3;
 /// A message of components and no content.
 const COMPONENTS: u64 = 1 << 15;
 
@@ -41,7 +43,10 @@ struct Day {
 
 async fn a_day_on_the_server(device: Device, theme: &'static str) {
     let Some(browser) = Browser::start(device).await else { return };
-    let sandbox = relaxed().await;
+    // The bot reads what people write.
+    let options = Options { privileged_intents: true, ..Options::default() };
+    let sandbox = start(Options { rate_limits: RateLimits::Relaxed, ..options }).await;
+    sandbox.set_role_permissions("bot", ADMINISTRATOR);
     register(&sandbox, json!([{ "name": "log", "description": "Logs", "type": 1 }])).await;
     let rest = Rest::of(&sandbox);
     let bot = Answering::start(&sandbox, answer).await;

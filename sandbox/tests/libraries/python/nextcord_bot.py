@@ -155,7 +155,7 @@ async def roles(interaction):
 @feature
 async def version2(interaction):
     button = components.Button(style=nextcord.ButtonStyle.primary, label="Go", custom_id="layout")
-    section = components.Section([components.TextDisplay("text")], button)
+    section = components.Section(button, [components.TextDisplay("text")])
     parts = [components.TextDisplay("# Version 2"), components.Separator(), section]
     await interaction.response.send_message(components=[components.Container(parts)])
 
