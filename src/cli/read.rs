@@ -6,7 +6,9 @@ use super::{Common, Exit, Outcome, output};
 use crate::core::Time;
 use crate::core::availability::Profile;
 use crate::core::decision::event::{Event, Logged};
-use crate::core::decision::{Decision, DecisionId, Pending, Person, Resolved, State, Verdict};
+use crate::core::decision::{
+    Approval, Decision, DecisionId, Pending, Person, Resolved, State, Verdict,
+};
 use crate::core::messaging::notification::OutboxEntry;
 use crate::core::untrusted::{Secrets, one_line, plain};
 use crate::engine::EventFilter;
@@ -171,13 +173,15 @@ fn due(decision: &Decision, now: Time) -> String {
 
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Approved { note: None, .. } => text::verdict_word(verdict).into(),
-        Verdict::Approved { note: Some(note), .. } => {
+        Verdict::Approved(Approval { note: None, .. }) => text::verdict_word(verdict).into(),
+        Verdict::Approved(Approval { note: Some(note), .. }) => {
             format!("{} ({})", text::verdict_word(verdict), one_line(note))
         }
         Verdict::Rejected { reason } => format!("rejected ({})", one_line(reason)),
         Verdict::Chosen { option } => format!("chosen: {}", one_line(option)),
-        Verdict::Answered { text } => format!("answered: {}", one_line(text)),
+        Verdict::Answered { text, answers } => {
+            format!("answered: {}", one_line(&text::answer_words(text, answers)))
+        }
     }
 }
 

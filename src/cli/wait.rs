@@ -1,6 +1,8 @@
 //! `gander wait` and `gander ask --wait`: wait for a verdict, and report it as text and exit
 //! status.
 
+use std::borrow::Cow;
+
 use chrono::TimeDelta;
 use clap::Args;
 use serde::Serialize;
@@ -8,7 +10,7 @@ use serde::Serialize;
 use super::{Common, EXIT_STATUS, Exit, Failure, Opened, Outcome, output};
 use crate::config::TimeSpan;
 use crate::core::decision::progress::Progress;
-use crate::core::decision::{Decision, DecisionId, Revision, State, Verdict};
+use crate::core::decision::{Decision, DecisionId, GrantTerms, Revision, State, Verdict};
 use crate::core::untrusted::{clean, one_line};
 use crate::engine::event_log::watch;
 use crate::engine::{Claim, Handle};
@@ -41,7 +43,7 @@ pub(super) struct WaitReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     option: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<&'a str>,
+    answer: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -75,12 +77,15 @@ pub(super) fn report<'a>(
         State::Resolved(resolved) => {
             report.by = Some(&resolved.by.name);
             match &resolved.verdict {
-                Verdict::Approved { note, for_session } => {
-                    (report.note, report.for_session) = (note.as_deref(), *for_session)
+                Verdict::Approved(approval) => {
+                    report.note = approval.note.as_deref();
+                    report.for_session = approval.grant == Some(GrantTerms::SESSION);
                 }
                 Verdict::Rejected { reason } => report.reason = Some(reason),
                 Verdict::Chosen { option } => report.option = Some(option),
-                Verdict::Answered { text } => report.answer = Some(text),
+                Verdict::Answered { text, answers } => {
+                    report.answer = Some(text::answer_words(text, answers));
+                }
             }
         }
         State::Withdrawn { reason, .. } => report.reason = Some(reason),
@@ -164,8 +169,9 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
                 return (Exit::Yes, "approved", said);
             }
             match &*text::worded(&resolved.verdict, resolved.via) {
-                Verdict::Approved { note, .. } => {
-                    let note = note
+                Verdict::Approved(approval) => {
+                    let note = approval
+                        .note
                         .as_deref()
                         .map(|note| format!(": {}", clean(note)))
                         .unwrap_or_default();
@@ -179,7 +185,7 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
                     (Exit::No, "rejected", format!("rejected {by}: {}", clean(reason)))
                 }
                 Verdict::Chosen { option } => (Exit::Yes, "chosen", one_line(option)),
-                Verdict::Answered { text } => (Exit::Yes, "answered", clean(text)),
+                Verdict::Answered { text, .. } => (Exit::Yes, "answered", clean(text)),
             }
         }
         State::Withdrawn { reason, .. } => {

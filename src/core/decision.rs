@@ -8,9 +8,11 @@
 //! Does not depend on who is an approver (`permission`), on project policy (`policy`) or on
 //! presentation (`card`).
 
+mod approval;
 pub mod authorization;
 pub mod content;
 pub(crate) mod disagreement;
+pub mod draft;
 pub(crate) mod escalation;
 pub mod event;
 pub(crate) mod evolve;
@@ -21,6 +23,7 @@ pub mod precedent;
 pub mod priority;
 pub mod progress;
 pub mod proposal;
+pub mod question;
 pub mod reason_code;
 pub mod refusal;
 pub mod request;
@@ -30,11 +33,13 @@ pub mod state;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+pub use self::approval::Approval;
 use self::authorization::{Grounds, Voter};
 pub use self::disagreement::Disagreement;
 use self::event::Event;
-pub use self::grant::{CallGrant, GrantEnd, GrantUse};
+pub use self::grant::{CallGrant, GrantEnd, GrantSpan, GrantTerms, GrantUse};
 pub use self::priority::Prioritized;
+pub use self::question::{Answer, AnswerFormat, Question};
 pub use self::reason_code::ReasonCode;
 pub use self::refusal::Refused;
 pub use self::request::{
@@ -175,7 +180,8 @@ impl Decision {
     /// cannot approve. A rejection does no harm, and a text answer is typed anyway.
     #[must_use]
     pub fn confirmation(&self) -> Option<String> {
-        let asks = self.terms.risk == Risk::Critical && self.request.expects != Expects::Answer;
+        let typed = self.request.expects == Expects::Answer && !self.request.is_walked_through();
+        let asks = self.terms.risk == Risk::Critical && !typed;
         asks.then(|| {
             // The word comes from a fixed list: the agent chooses the kind, and typing REJECT must
             // not approve.
@@ -205,23 +211,24 @@ impl Decision {
         if via.is_remote() && self.needs_confirming() {
             return Err(Refused::NotDecidableRemotely { risk: self.terms.risk });
         }
-        if let (Some(word), Verdict::Approved { .. } | Verdict::Chosen { .. }) =
-            (self.confirmation(), &verdict)
+        if let (
+            Some(word),
+            Verdict::Approved(_) | Verdict::Chosen { .. } | Verdict::Answered { .. },
+        ) = (self.confirmation(), &verdict)
             && !confirmation.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&word))
         {
             return Err(Refused::Unconfirmed { word });
         }
         match verdict {
-            Verdict::Approved { note, .. } if self.approvals_needed() > 1 => {
+            Verdict::Approved(Approval { note, .. }) if self.approvals_needed() > 1 => {
                 self.vote(by.into(), via, note)
             }
             verdict => {
                 let Voter { person: by, roles, owner } = by.into();
                 // Only a grant is judged again later, by the grounds of its giver.
-                let grounds = if verdict.is_for_session() {
-                    Grounds { owner, roles }
-                } else {
-                    Grounds::default()
+                let grounds = match verdict.grant() {
+                    Some(_) => Grounds { owner, roles },
+                    None => Grounds::default(),
                 };
                 Ok(Event::Resolved { verdict, by, via, with: Vec::new(), grounds })
             }
@@ -232,21 +239,25 @@ impl Decision {
         let expects = self.request.expects;
         match (verdict, expects) {
             (Verdict::Rejected { reason }, _) if reason.trim().is_empty() => Err(Refused::NoReason),
-            (Verdict::Answered { text }, Expects::Answer) if text.trim().is_empty() => {
-                Err(Refused::NoAnswer)
+            (Verdict::Answered { text, answers }, Expects::Answer) => {
+                self.check_answer(text, answers)
             }
-            (Verdict::Chosen { option }, Expects::Choose) if !self.offers(option) => {
+            (Verdict::Answered { text, answers }, Expects::Choose)
+                if answers.is_empty() && self.request.takes_other_answer() =>
+            {
+                self.check_answer(text, &[])
+            }
+            (Verdict::Chosen { option }, Expects::Choose) if !self.has_option(option) => {
                 Err(Refused::NoSuchOption { option: option.clone() })
             }
-            (Verdict::Approved { for_session: true, .. }, Expects::Approve)
-                if !self.offers_session() =>
+            (Verdict::Approved(Approval { grant: Some(terms), .. }), Expects::Approve)
+                if !self.offers(terms) =>
             {
                 Err(Refused::NotForSession)
             }
             (Verdict::Rejected { .. }, _)
-            | (Verdict::Approved { .. }, Expects::Approve)
-            | (Verdict::Chosen { .. }, Expects::Choose)
-            | (Verdict::Answered { .. }, Expects::Answer) => Ok(()),
+            | (Verdict::Approved(_), Expects::Approve)
+            | (Verdict::Chosen { .. }, Expects::Choose) => Ok(()),
             _ => Err(Refused::WrongAnswer { expects }),
         }
     }
@@ -295,7 +306,7 @@ impl Decision {
     pub fn undo(&self, by: Person, now: Time) -> Result<Event, Refused> {
         let resolved = self.verdict()?;
         let until = Self::undo_until(resolved.at);
-        match (resolved.verdict.is_for_session(), resolved.claimed_at) {
+        match (resolved.verdict.grant().is_some(), resolved.claimed_at) {
             (true, None) if resolved.grant.ended.is_none() => Ok(Event::Undone { by }),
             (true, _) => self.end_grant(by),
             (false, Some(at)) => Err(Refused::AlreadyClaimed { at }),
@@ -417,7 +428,7 @@ impl Decision {
             .then(|| Event::Revised { request: Box::new(request.clone()), terms })
     }
 
-    fn offers(&self, option: &str) -> bool {
+    fn has_option(&self, option: &str) -> bool {
         self.request.options.iter().any(|choice| choice.name == option)
     }
 

@@ -106,7 +106,7 @@ async fn of_two_who_click_at_once_one_decides_and_the_other_is_told() {
     let waited = tokio::time::timeout(LIMIT, agent).await.unwrap().unwrap();
     let State::Resolved(resolved) = &waited.state else { panic!("{waited:?}") };
     assert_eq!(
-        resolved.verdict.is_for_session(),
+        resolved.verdict.grant().is_some(),
         resolved.by.name == "Maya",
         "each gave what they clicked"
     );

@@ -13,6 +13,30 @@ use super::{Agent, Decision, DecisionId, Person, Request, Resolved, State};
 use crate::core::Time;
 use crate::core::decision::session::SessionApproval;
 
+/// What a grant covers, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantTerms {
+    /// How long.
+    pub span: GrantSpan,
+}
+
+/// How long a grant lasts, unless it is ended before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantSpan {
+    /// Until the agent's session ends.
+    Session,
+    /// This number of seconds, from the verdict on.
+    Seconds(u64),
+    /// Until it is ended.
+    UntilRevoked,
+}
+
+impl GrantTerms {
+    /// The call that was shown, until the agent's session ends.
+    pub const SESSION: Self = Self { span: GrantSpan::Session };
+}
+
 /// The use and the end of a grant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -70,7 +94,7 @@ impl Decision {
     #[must_use]
     pub fn grant(&self) -> Option<CallGrant> {
         let State::Resolved(resolved) = &self.state else { return None };
-        resolved.verdict.is_for_session().then(|| CallGrant {
+        resolved.verdict.grant().is_some().then(|| CallGrant {
             decision: self.id,
             project: self.request.project.clone(),
             agent: self.request.agent.clone(),
@@ -104,7 +128,7 @@ impl Decision {
     /// [`Refused::Withdrawn`].
     pub fn end_grant(&self, by: Person) -> Result<Event, Refused> {
         let resolved = self.verdict()?;
-        if !resolved.verdict.is_for_session() {
+        if resolved.verdict.grant().is_none() {
             return Err(Refused::NoGrant);
         }
         match &resolved.grant.ended {

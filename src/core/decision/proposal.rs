@@ -49,7 +49,7 @@ impl Decision {
             return Err(Refused::CurrentlyDeferred { until });
         }
         self.check_verdict(&verdict)?;
-        let is_yes = matches!(verdict, Verdict::Approved { .. });
+        let is_yes = matches!(verdict, Verdict::Approved(_));
         if is_yes && self.state.votes().iter().any(|vote| vote.by.id == by.id) {
             return Err(Refused::AlreadyVoted { more: self.approvals_missing() });
         }

@@ -5,10 +5,13 @@
 //! the session is not asked again. The requester determines which calls are identical; this module
 //! does not depend on how a gate compares two calls.
 
-use super::{Decision, Expects, Request, Risk, State};
+use super::{Decision, Expects, GrantTerms, Request, Risk, State};
 
 /// The kind of a gate's question before an agent's tool call.
 pub const PERMISSION: &str = "permission";
+
+/// The kind of a question that an agent asks its person.
+pub const QUESTION: &str = "question";
 
 /// Prefix of the dedup keys of gates. Reserved for gates: a call runs when a decision with its key
 /// is approved.
@@ -41,11 +44,13 @@ impl Request {
     }
 
     /// Whether the request shows a tool call: a permission, or a gate's question of a kind that the
-    /// gate's rules name. The body is exactly what will run.
+    /// gate's rules name. The body is exactly what will run. What an agent asks its person is none:
+    /// nothing runs.
     #[must_use]
     pub fn is_call(&self) -> bool {
         self.is_permission()
-            || self.dedup_key.as_deref().is_some_and(|key| key.starts_with(GATE_KEY))
+            || (self.questions.is_empty()
+                && self.dedup_key.as_deref().is_some_and(|key| key.starts_with(GATE_KEY)))
     }
 
     /// Whether nobody knows that a repetition of the call would run the same.
@@ -92,13 +97,19 @@ impl Decision {
             && self.terms.risk < Risk::Critical
     }
 
+    /// Whether the decision can be approved with a grant on these terms.
+    #[must_use]
+    pub fn offers(&self, terms: &GrantTerms) -> bool {
+        *terms == GrantTerms::SESSION && self.offers_session()
+    }
+
     /// Whether the current verdict covers repeated calls of the session.
     #[must_use]
     pub fn covers_session(&self) -> bool {
         matches!(
             &self.state,
             State::Resolved(resolved)
-                if resolved.verdict.is_for_session() && resolved.grant.ended.is_none()
+                if resolved.verdict.grant().is_some() && resolved.grant.ended.is_none()
         )
     }
 
@@ -225,17 +236,5 @@ mod tests {
             SessionApproval::Nothing
         );
         assert_eq!(asked().reuse_for(&request), SessionApproval::Nothing);
-    }
-
-    #[test]
-    fn a_verdict_of_before_reads_and_writes_as_it_did() {
-        let old = r#"{"verdict":"approved","note":"mind"}"#;
-        let read: Verdict = serde_json::from_str(old).unwrap();
-        assert_eq!(read, Verdict::noted(Some("mind".into())));
-        assert_eq!(serde_json::to_string(&read).unwrap(), old);
-        assert_eq!(
-            serde_json::to_string(&Verdict::for_session()).unwrap(),
-            r#"{"verdict":"approved","for_session":true}"#
-        );
     }
 }

@@ -14,7 +14,9 @@ use std::sync::Arc;
 use super::access::{Access, AccessError};
 use super::judging::NotJudged;
 use crate::core::decision::session::SessionApproval;
-use crate::core::decision::{Decision, DecisionId, Refused, Request, Revision, State, Verdict};
+use crate::core::decision::{
+    Answer, Decision, DecisionId, Refused, Request, Revision, State, Verdict,
+};
 use crate::core::gate::ToolCall;
 use crate::core::gate::rules::{GateRule, Minimum, Ruling, judge};
 use crate::core::policy::claims::{Claims, with_claims};
@@ -69,12 +71,21 @@ pub enum EarlierAnswer {
 /// The gate's answer to the agent, from the decision's current state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GateReply {
-    /// The call may run.
+    /// The rules let the call run, and nobody was asked: the agent's own prompt may still appear.
+    Unasked(String),
+    /// A person lets the call run.
     Allow {
         /// Text for the agent.
         words: String,
         /// The person's note beside the approval.
         note: Option<String>,
+    },
+    /// A person has answered what the call asks.
+    Answer {
+        /// Text for the agent, with the answers.
+        words: String,
+        /// The answers.
+        answers: Vec<Answer>,
     },
     /// The call may not run.
     Deny(String),
@@ -144,16 +155,19 @@ impl GateApi<'_> {
         }
         match &decision.state {
             State::Resolved(resolved) => match &*text::worded(&resolved.verdict, resolved.via) {
-                Verdict::Approved { note, .. } => GateReply::Allow {
+                Verdict::Approved(approval) => GateReply::Allow {
                     words: text::gate::approved(decision, resolved),
-                    note: note.as_ref().map(|note| text::gate::noted(resolved, note)),
+                    note: approval.note.as_ref().map(|note| text::gate::noted(resolved, note)),
                 },
                 Verdict::Rejected { reason } => {
                     GateReply::Deny(text::gate::rejected(decision, resolved, reason))
                 }
-                // A gate's question offers neither.
                 Verdict::Chosen { .. } | Verdict::Answered { .. } => {
-                    GateReply::Deny(text::gate::superseded(decision))
+                    let answers = decision.request.answers_of(&resolved.verdict);
+                    GateReply::Answer {
+                        words: text::gate::answered(decision, resolved, &answers),
+                        answers,
+                    }
                 }
             },
             State::Deferred { until, by, .. } => GateReply::Defer(text::gate::deferred(
@@ -187,7 +201,7 @@ fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<Request, Ga
         }
         Ruling::Ask { risk, kind, reason } => QuestionTerms { risk, kind, reason },
     };
-    Ok(question(&call, project, terms))
+    question(&call, project, terms).map_err(|unfit| GateOutcome::Denied(text::gate::unfit(&unfit)))
 }
 
 impl Access {

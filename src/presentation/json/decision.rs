@@ -9,7 +9,9 @@ use super::question::question;
 use crate::core::Time;
 use crate::core::decision::authorization::Approvers;
 use crate::core::decision::progress::Progress;
-use crate::core::decision::{CallGrant, Decision, GrantUse, Proposal, Resolved, State, Verdict};
+use crate::core::decision::{
+    Approval, CallGrant, Decision, GrantTerms, GrantUse, Proposal, Resolved, State, Verdict,
+};
 use crate::core::escalation::{Contact, ContactResult};
 use crate::core::values::time_scale::TimeScale;
 use crate::presentation::text;
@@ -19,7 +21,8 @@ use crate::presentation::text;
 pub fn resolution(verdict: Verdict) -> Resolution {
     let none = Resolution::default();
     match verdict {
-        Verdict::Approved { note, for_session } => {
+        Verdict::Approved(Approval { note, grant, .. }) => {
+            let for_session = grant == Some(GrantTerms::SESSION);
             Resolution { verdict: Some(VerdictKind::Approved), note, for_session, ..none }
         }
         Verdict::Rejected { reason } => {
@@ -28,9 +31,12 @@ pub fn resolution(verdict: Verdict) -> Resolution {
         Verdict::Chosen { option } => {
             Resolution { verdict: Some(VerdictKind::Chosen), option: Some(option), ..none }
         }
-        Verdict::Answered { text } => {
-            Resolution { verdict: Some(VerdictKind::Answered), answer: Some(text), ..none }
-        }
+        Verdict::Answered { text, answers } => Resolution {
+            verdict: Some(VerdictKind::Answered),
+            answer: Some(text::answer_words(&text, &answers).into_owned()),
+            answers: answers.into_iter().map(Into::into).collect(),
+            ..none
+        },
     }
 }
 
@@ -143,6 +149,7 @@ pub fn decision(
         proposed: decision.proposals().iter().map(proposed).collect(),
         standing,
         question: question_of(decision),
+        questions: decision.request.questions.iter().cloned().map(Into::into).collect(),
         files: decision.request.attachments.iter().map(|file| file.name.clone()).collect(),
     };
     match &decision.state {

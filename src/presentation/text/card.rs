@@ -6,8 +6,8 @@ use super::headline::{headline, headline_title};
 use super::{moment, name, person, quoted, relative, span};
 use crate::core::Time;
 use crate::core::decision::{
-    Attachment, Choice, Decision, DecisionId, Detail, GrantEnd, GrantUse, Lapsed, Outcome, Person,
-    Request, Resolved, Taken, Undone, Verdict, Via, Vote,
+    Approval, Attachment, Choice, Decision, DecisionId, Detail, GrantEnd, GrantUse, Lapsed,
+    Outcome, Person, Request, Resolved, Taken, Undone, Verdict, Via, Vote,
 };
 use crate::core::untrusted::{
     Cut, Secrets, both_ends, escaped, few_lines, in_line, live_link, one_line, plain, quotation,
@@ -18,7 +18,10 @@ use crate::core::values::time_scale::TimeScale;
 /// Short form of a verdict, for a sentence that continues with the person.
 #[must_use]
 pub const fn verdict_word(verdict: &Verdict) -> &'static str {
-    if verdict.is_for_session() { "approved for this session" } else { verdict.word() }
+    match verdict.grant() {
+        Some(_) => "approved for this session",
+        None => verdict.word(),
+    }
 }
 
 /// Origin of a verdict, for a sentence that continues with the time: `by @ann`. Without a person,
@@ -55,16 +58,16 @@ pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (&'static str, Str
         return ("✅ Approved", format!("{said} {when}"));
     }
     match &*super::worded(&resolved.verdict, resolved.via) {
-        Verdict::Approved { note, for_session } => {
+        Verdict::Approved(Approval { note, grant, .. }) => {
             let note =
                 note.as_deref().map(|note| format!("\n{}", quoted(note, 800))).unwrap_or_default();
-            match (&resolved.grant.ended, for_session) {
-                (Some(end), true) => {
+            match (&resolved.grant.ended, grant) {
+                (Some(end), Some(_)) => {
                     let ended = grant_end(end, &resolved.grant, time_scale);
                     ("⏹️ Approval for this session ended", format!("{by} {when}{note}\n{ended}"))
                 }
-                (None, true) => ("✅ Approved for this session", format!("{by} {when}{note}")),
-                (_, false) => ("✅ Approved", format!("{by} {when}{note}")),
+                (None, Some(_)) => ("✅ Approved for this session", format!("{by} {when}{note}")),
+                (_, None) => ("✅ Approved", format!("{by} {when}{note}")),
             }
         }
         Verdict::Rejected { reason } => {
@@ -73,7 +76,7 @@ pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (&'static str, Str
         Verdict::Chosen { option } => {
             ("✅ Chosen", format!("{by} {when}\n{}", quoted(option, 800)))
         }
-        Verdict::Answered { text } => {
+        Verdict::Answered { text, .. } => {
             ("✅ Answered", format!("{by} {when}\n{}", quoted(text, 800)))
         }
     }
@@ -401,9 +404,9 @@ pub fn answered_you(
 ) -> String {
     let verdict = super::worded(&resolved.verdict, resolved.via);
     let said = match &*verdict {
-        Verdict::Approved { note, .. } => note.as_deref(),
+        Verdict::Approved(approval) => approval.note.as_deref(),
         Verdict::Rejected { reason: text }
-        | Verdict::Answered { text }
+        | Verdict::Answered { text, .. }
         | Verdict::Chosen { option: text } => Some(text.as_str()),
     };
     let said = said.map(|text| format!("\n{}", quoted(text, 1_200))).unwrap_or_default();

@@ -174,10 +174,10 @@ fn resolved_line(verdict: &Verdict, by: &Person, via: Via, style: &Style<'_>) ->
         return said(&words);
     }
     let beside = match &*super::worded(verdict, via) {
-        Verdict::Approved { note, .. } => beside(note.as_deref().unwrap_or_default(), said),
+        Verdict::Approved(approval) => beside(approval.note.as_deref().unwrap_or_default(), said),
         Verdict::Rejected { reason: text }
         | Verdict::Chosen { option: text }
-        | Verdict::Answered { text } => beside(text, said),
+        | Verdict::Answered { text, .. } => beside(text, said),
     };
     format!("{} {}{beside}", (style.strong)(verdict_word(verdict)), given_by(by, via, who))
 }

@@ -127,8 +127,9 @@ pub fn waited(
         State::Resolved(resolved) => {
             let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
             let what = match &*super::worded(&resolved.verdict, resolved.via) {
-                Verdict::Approved { note, .. } => {
-                    let note = note
+                Verdict::Approved(approval) => {
+                    let note = approval
+                        .note
                         .as_deref()
                         .map(|note| format!(", with the note: {}", clean(note)))
                         .unwrap_or_default();
@@ -139,7 +140,7 @@ pub fn waited(
                     clean(reason)
                 ),
                 Verdict::Chosen { option } => format!("{} was chosen {by}", quoted(option, SHORT)),
-                Verdict::Answered { text } => format!("answered {by}: {}", clean(text)),
+                Verdict::Answered { text, .. } => format!("answered {by}: {}", clean(text)),
             };
             let then = if mine { " Act on it, then call report_outcome." } else { "" };
             format!("{id} is {what}.{then}")

@@ -1,7 +1,9 @@
 //! Text for proposed verdicts, which a person must confirm on Discord.
 
+use std::borrow::Cow;
+
 use super::{label, person, quoted, relative};
-use crate::core::decision::{Decision, Person, Proposal, Verdict, Via};
+use crate::core::decision::{Approval, Decision, Person, Proposal, Verdict, Via};
 use crate::core::untrusted::{clean, escaped, one_line};
 use crate::core::values::time_scale::TimeScale;
 
@@ -9,10 +11,8 @@ use crate::core::values::time_scale::TimeScale;
 #[must_use]
 pub fn wants(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Approved { for_session: false, .. } => "wants to approve it".into(),
-        Verdict::Approved { for_session: true, .. } => {
-            "wants to approve it for this session".into()
-        }
+        Verdict::Approved(Approval { grant: None, .. }) => "wants to approve it".into(),
+        Verdict::Approved(_) => "wants to approve it for this session".into(),
         Verdict::Rejected { .. } => "wants to reject it".into(),
         Verdict::Chosen { option } => format!("wants to choose “{}”", one_line(&clean(option))),
         Verdict::Answered { .. } => "wants to answer it".into(),
@@ -33,9 +33,9 @@ pub const fn said_where(via: Via) -> &'static str {
 /// The button or menu that confirms the proposal.
 const fn button(verdict: &Verdict) -> &'static str {
     match verdict {
-        Verdict::Approved { for_session: false, note: None } => label::APPROVE,
-        Verdict::Approved { for_session: false, note: Some(_) } => label::NOTE,
-        Verdict::Approved { for_session: true, .. } => label::APPROVE_SESSION,
+        Verdict::Approved(Approval { grant: Some(_), .. }) => label::APPROVE_SESSION,
+        Verdict::Approved(Approval { note: None, .. }) => label::APPROVE,
+        Verdict::Approved(_) => label::NOTE,
         Verdict::Rejected { .. } => label::REJECT,
         Verdict::Chosen { .. } => "for that option",
         Verdict::Answered { .. } => label::ANSWER,
@@ -43,10 +43,11 @@ const fn button(verdict: &Verdict) -> &'static str {
 }
 
 /// The note, reason or answer of the proposal.
-fn beside(verdict: &Verdict) -> Option<&str> {
+fn beside(verdict: &Verdict) -> Option<Cow<'_, str>> {
     match verdict {
-        Verdict::Approved { note, .. } => note.as_deref(),
-        Verdict::Rejected { reason: text } | Verdict::Answered { text } => Some(text),
+        Verdict::Approved(approval) => approval.note.as_deref().map(Cow::Borrowed),
+        Verdict::Rejected { reason } => Some(Cow::Borrowed(reason)),
+        Verdict::Answered { text, answers } => Some(super::answer_words(text, answers)),
         Verdict::Chosen { .. } => None,
     }
 }
@@ -62,7 +63,7 @@ pub fn proposals(proposals: &[Proposal], time_scale: TimeScale) -> String {
             (escaped(&wants(&proposal.verdict), 160).text, said_where(proposal.via));
         let when = relative(time_scale.wall_time(proposal.at));
         let beside = beside(&proposal.verdict)
-            .map(|text| format!("\n{}", quoted(text, QUOTED)))
+            .map(|text| format!("\n{}", quoted(&text, QUOTED)))
             .unwrap_or_default();
         format!(
             "{} {wants}{place} {when}: confirm with the button **{}**.{beside}",

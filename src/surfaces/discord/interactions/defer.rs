@@ -43,10 +43,13 @@ impl Press<'_> {
         Done::answer(Response::Private(view))
     }
 
-    /// Whether the clicked message asks for the time and nothing else.
-    pub(super) fn is_time_answer(&self) -> bool {
-        CustomId::parse(self.custom_id)
-            .is_some_and(|id| matches!(id.act, Control::On(.., DecisionAction::DeferUntil)))
+    /// Whether the clicked message asks for the time, or for answers, and nothing else.
+    pub(super) fn only_asks(&self) -> bool {
+        CustomId::parse(self.custom_id).is_some_and(|id| match id.act {
+            Control::On(.., DecisionAction::DeferUntil) => true,
+            Control::On(.., DecisionAction::Question(_)) => id.walk.is_none(),
+            _ => false,
+        })
     }
 
     /// The card of a private message, below the question for how long.
