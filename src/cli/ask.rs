@@ -253,6 +253,9 @@ impl Ask {
             links: self.links,
             job: self.job,
             asked_by: None,
+            scripts: usual.scripts,
+            changes: None,
+            attested: None,
             expects: self.expects.unwrap_or(if self.options.is_empty() {
                 Expects::Approve
             } else {

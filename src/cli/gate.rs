@@ -9,6 +9,7 @@ mod hook;
 mod install;
 mod json;
 mod plan;
+mod release;
 mod remote;
 mod repository;
 mod root;

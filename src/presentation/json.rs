@@ -5,6 +5,7 @@ mod decision;
 mod event;
 mod question;
 mod read;
+mod script;
 
 pub use self::decision::{approvers, decision, resolution};
 pub use self::event::event;

@@ -30,6 +30,7 @@ mod proposal;
 mod refusal;
 mod reminder;
 mod reports;
+mod scripts;
 mod servers;
 mod verdict;
 
@@ -56,6 +57,7 @@ pub use self::proposal::*;
 pub use self::refusal::*;
 pub use self::reminder::*;
 pub use self::reports::*;
+pub use self::scripts::*;
 pub use self::servers::*;
 pub use self::verdict::*;
 use crate::core::Time;

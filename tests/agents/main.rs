@@ -20,6 +20,7 @@ mod gates_install;
 mod gates_places;
 mod gates_reach;
 mod gates_real;
+mod gates_release;
 mod gates_scripts;
 mod gates_standin;
 mod gates_surroundings;

@@ -35,6 +35,7 @@ mod links;
 mod permission;
 mod permission_page;
 mod reload;
+mod scripts;
 mod servers;
 mod talk;
 mod texts;

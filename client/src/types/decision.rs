@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Outcome, Priority, Question, Risk, SafeDefault};
+use super::{Attested, Changes, Moment, Outcome, Priority, Question, Risk, SafeDefault, Script};
 
 /// A verdict in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -162,6 +162,15 @@ pub struct Decision {
     /// Names of the attached files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
+    /// Of a tool call at a gate: the files that the call runs, as they were found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<Script>,
+    /// Of a tool call at a gate: what changed after an approval, before the call ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
+    /// Of a tool call at a gate with a verdict: what the verdict vouches for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attested: Option<Attested>,
 }
 
 /// An approval that also covers later calls of the agent's session.

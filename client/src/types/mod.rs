@@ -15,6 +15,7 @@ mod parts;
 mod problem;
 mod question;
 mod requests;
+mod script;
 mod values;
 
 pub use self::decision::{
@@ -26,7 +27,7 @@ pub use self::event::DecisionEvent;
 pub use self::files::{OutcomeReport, QuestionState, VerdictFile};
 pub use self::gate::{AtLeast, GateAnswer, GateCall, GateReady, GateVerdict};
 pub use self::gate_facts::{
-    GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript,
+    GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript, GateUnshown,
 };
 pub use self::parts::{Agent, Choice, Detail, Insight, Link, Moment, Span};
 pub use self::problem::{Problem, ProblemKind};
@@ -35,4 +36,5 @@ pub use self::requests::{
     Answer, Approve, Batch, BatchItem, BatchResult, Choose, Defer, LONGEST_REPORT, MAX_BATCH,
     Reject, Report, Withdraw,
 };
+pub use self::script::{Attested, Changes, Script};
 pub use self::values::{Expects, Outcome, Priority, Risk, SafeDefault};

@@ -1,7 +1,7 @@
 //! Holds an agent at its hook until a person has answered.
 
 use crate::presentation::gate::{QuestionTerms, question};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -9,16 +9,18 @@ use gander_client::Client;
 use tokio::io::AsyncReadExt as _;
 
 use super::hook::{self, HookAnswer, HookInput, HookOutput, Installed};
+use super::release::{Release, release};
 use super::transport::Transport;
 use super::{AgentKind, ProjectClaim, Stop, config_of, own_files, remote};
 use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
 use crate::config::{Config, TimeSpan, gates};
-use crate::core::decision::Decision;
-use crate::core::gate::rules::{Ruling, judge};
+use crate::core::decision::{Decision, Request};
+use crate::core::gate::ToolCall;
+use crate::core::gate::rules::{Ruling, digest, judge};
 use crate::core::policy::claims::{Claims, with_claims};
 use crate::core::policy::rules::project_name;
 use crate::engine::Claim;
-use crate::engine::approvals::gates::{EarlierAnswer, GateReply};
+use crate::engine::approvals::gates::{EarlierAnswer, GateReply, with_changes};
 use crate::engine::clock::wall_time;
 use crate::engine::event_log::watch;
 use crate::engine::operations::heartbeat;
@@ -167,42 +169,80 @@ impl Asking {
 
     async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<GateReply> {
         let began = std::time::Instant::now();
-        let call = &self.hooked.call;
+        let (mut call, mut changed_since) = (self.hooked.call.clone(), None);
+        let mut opened: Option<Opened> = None;
+        loop {
+            let request = match self.judged(user, &call)? {
+                Judged::Settled(reply) => return Ok(reply),
+                Judged::Asks(request) => *request,
+            };
+            let opened = match &mut opened {
+                Some(opened) => opened,
+                none => none.insert(self.opened(user, &path).await?),
+            };
+            let gates = opened.handle.gates();
+            let request = match gates.allowed_before(&request, changed_since).await {
+                Err(error) => return Err(words(error)),
+                Ok(None) => request,
+                Ok(Some(earlier)) => {
+                    let changed = with_changes(request, &earlier);
+                    gates.record_not_run(earlier.id, &changed).await;
+                    changed
+                }
+            };
+            let asked = match gates.earlier_answer(request).await.map_err(words)? {
+                EarlierAnswer::Covers(words) => return Ok(allow(words)),
+                EarlierAnswer::Unclaimed(decision) => *decision,
+                EarlierAnswer::Ask(request) => {
+                    opened.handle.approvals().ask(*request).await.map_err(words)?.into_decision()
+                }
+            };
+            let left = self.limit.saturating_sub(began.elapsed());
+            let waited = wait(opened, &asked, left).await?;
+            let unserved = heartbeat::of(&opened.store) == Running::No;
+            let reply = gates.reply(&waited, asked.revision, unserved);
+            match release(&call, &reply).await? {
+                Release::Stands => return Ok(reply),
+                Release::Changed(now) => (call, changed_since) = (*now, Some(asked.id)),
+            }
+        }
+    }
+
+    /// Applies the rules to a call.
+    fn judged(&self, user: &Config, call: &ToolCall) -> Step<Judged> {
         let rules = gates::load(self.common.config.as_deref()).map_err(words)?;
         let terms = match judge(&rules, call) {
-            Ruling::Allow => return Ok(allow(text::gate::ALLOWED.to_owned())),
+            Ruling::Allow => return Ok(Judged::Settled(allow(text::gate::ALLOWED.to_owned()))),
             Ruling::Deny { reason } => {
-                return Ok(GateReply::Deny(text::gate::denied(reason.as_deref())));
+                let words = text::gate::denied(reason.as_deref());
+                return Ok(Judged::Settled(GateReply::Deny(words)));
             }
-            Ruling::Ask { risk, kind, reason } => QuestionTerms { risk, kind, reason },
+            Ruling::Ask { risk, kind, reason } => {
+                QuestionTerms { risk, kind, reason, rules: digest(&rules) }
+            }
         };
         let project = ProjectClaim::of(call, user).map_err(words)?;
         let mut request = question(call, project.mapped, terms);
         request.project = project_name(&request.project);
         let claims = Claims { project: project.claimed, ..Claims::default() };
-        let request = with_claims(&user.rules, request, claims);
-        let patience = LOCK_TIMEOUT.min(self.limit / 2);
-        let file = path.clone();
+        Ok(Judged::Asks(Box::new(with_claims(&user.rules, request, claims))))
+    }
+
+    async fn opened(&self, user: &Config, path: &Path) -> Step<Opened> {
+        let (file, patience) = (path.to_owned(), LOCK_TIMEOUT.min(self.limit / 2));
         let open = tokio::task::spawn_blocking(move || {
             Store::open_with_timeout(&file, None, wall_time(), patience)
         });
-        let opened = opened(open.await.map_err(words)?.map_err(words)?, &path, user);
-        let handle = &opened.handle;
-        let asked = match handle.gates().earlier_answer(request).await.map_err(words)? {
-            EarlierAnswer::Covers(words) => return Ok(allow(words)),
-            EarlierAnswer::Unclaimed(decision) => *decision,
-            EarlierAnswer::Ask(request) => {
-                handle.approvals().ask(*request).await.map_err(words)?.into_decision()
-            }
-        };
-        let left = self.limit.saturating_sub(began.elapsed());
-        let waited = wait(&opened, &asked, left).await?;
-        Ok(handle.gates().reply(
-            &waited,
-            asked.revision,
-            heartbeat::of(&opened.store) == Running::No,
-        ))
+        Ok(opened(open.await.map_err(words)?.map_err(words)?, path, user))
     }
+}
+
+/// A call after the rules were applied.
+enum Judged {
+    /// The rules decide.
+    Settled(GateReply),
+    /// A person decides.
+    Asks(Box<Request>),
 }
 
 async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decision> {

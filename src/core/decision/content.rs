@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Event;
 use super::request::{Attachment, Choice, Detail, Insight, Link, Request};
+use super::script::{Changes, Script};
 
 /// The long part of a [`Request`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,12 @@ pub struct Content {
     pub links: Vec<Link>,
     /// The options to choose from.
     pub options: Vec<Choice>,
+    /// Files that a tool call runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<Script>,
+    /// What changed since the call was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
 }
 
 impl Request {
@@ -38,14 +45,18 @@ impl Request {
             attachments: take(&mut self.attachments),
             links: take(&mut self.links),
             options: take(&mut self.options),
+            scripts: take(&mut self.scripts),
+            changes: self.changes.take(),
         }
     }
 
     /// Restores the content.
     pub fn put_content(&mut self, content: Content) {
-        let Content { insight, details, body, attachments, links, options } = content;
+        let Content { insight, details, body, attachments, links, options, scripts, changes } =
+            content;
         (self.insight, self.details, self.body) = (insight, details, body);
         (self.attachments, self.links, self.options) = (attachments, links, options);
+        (self.scripts, self.changes) = (scripts, changes);
     }
 }
 
@@ -81,6 +92,11 @@ mod tests {
             "attachments": [{ "name": "a.png", "path": "/x/a.png" }],
             "links": [{ "name": "pr", "url": "https://example.org/7" }],
             "options": [{ "name": "A", "description": "why" }],
+            "scripts": [{ "path": "x.sh", "content": "text", "digest": "ab", "text": "ls" }],
+            "changes": {
+                "since": 12, "by": { "id": "discord:1", "name": "Maya" }, "via": "discord",
+                "files": ["x.sh"], "diff": "-ls\n",
+            },
         }))
         .unwrap()
     }
@@ -93,6 +109,20 @@ mod tests {
         assert_eq!(request.clone().take_content(), Content::default(), "nothing long is left");
         request.put_content(content);
         assert_eq!(request, whole());
+    }
+
+    /// The hash chain covers these bytes.
+    #[test]
+    fn what_was_written_before_is_written_alike() {
+        let content = r#"{"insight":{"observation":"","why_it_matters":"","what_to_do":""},"#
+            .to_owned()
+            + r#""details":[],"body":"ls","attachments":[],"links":[],"options":[]}"#;
+        let read: Content = serde_json::from_str(&content).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), content);
+        let verdict = r#"{"event":"resolved","verdict":{"verdict":"approved"},"#.to_owned()
+            + r#""by":{"id":"discord:1","name":"Maya"},"via":"discord"}"#;
+        let read: Event = serde_json::from_str(&verdict).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), verdict);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::script::{Attested, Changes, Script};
 use super::{DecisionId, Expects, Kind, Person, Priority, Risk, SafeDefault};
 use crate::core::escalation::Ladder;
 
@@ -93,6 +94,12 @@ pub struct Request {
     /// Links to further reading.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
+    /// Of a tool call: the files that it runs, as far as they were found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<Script>,
+    /// Of a tool call: what changed since the call was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
     /// The project, which determines Discord channel, approvers and policy.
     pub project: String,
     /// `production`, `staging` …
@@ -125,6 +132,9 @@ pub struct Request {
     /// Idempotency key: asking again with this key while the decision is open returns the existing
     /// decision.
     pub dedup_key: Option<String>,
+    /// Of a tool call: what a verdict will vouch for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attested: Option<Attested>,
 }
 
 /// Prefix of the dedup keys of drop folders: followed by the folder, a colon and the file's name.
@@ -153,6 +163,8 @@ impl Default for Request {
             body: String::new(),
             attachments: Vec::new(),
             links: Vec::new(),
+            scripts: Vec::new(),
+            changes: None,
             project: "default".into(),
             environment: None,
             agent: Agent::default(),
@@ -166,6 +178,7 @@ impl Default for Request {
             sla_seconds: None,
             safe_default: None,
             dedup_key: None,
+            attested: None,
         }
     }
 }

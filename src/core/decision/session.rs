@@ -55,11 +55,14 @@ impl Request {
     }
 
     /// The request as `earlier` introduced the call. An agent words the observation of a call anew
-    /// each time; the call stays the same.
+    /// each time, and a repetition does not tell what had changed before; the call stays the same.
+    /// What the verdict vouches for stays, too: the rules as they were when the call was asked.
     #[must_use]
     pub fn introduced_as(mut self, earlier: &Self) -> Self {
         if self.is_call() {
             self.insight.observation.clone_from(&earlier.insight.observation);
+            self.changes.clone_from(&earlier.changes);
+            self.attested.clone_from(&earlier.attested);
         }
         self
     }
@@ -108,8 +111,8 @@ impl Decision {
     #[must_use]
     pub fn shows_same_call_as(&self, request: &Request) -> bool {
         let shown = |request: &Request| {
-            let Request { dedup_key, kind, title, details, body, .. } = request.clone();
-            (dedup_key, kind, title, details, body)
+            let Request { dedup_key, kind, title, details, body, scripts, .. } = request.clone();
+            (dedup_key, kind, title, details, body, scripts)
         };
         shown(&self.request) == shown(request) && self.terms.risk >= request.risk
     }
@@ -138,7 +141,8 @@ mod tests {
     use super::*;
     use crate::core::Time;
     use crate::core::decision::{
-        Agent, DecisionId, Person, Refused, Revision, Terms, Verdict, Via,
+        Agent, Attested, DecisionId, Person, Refused, Revision, Script, ScriptContent, Terms,
+        Verdict, Via,
     };
 
     fn asked() -> Decision {
@@ -205,9 +209,11 @@ mod tests {
         assert_eq!(given.reuse_for(&request), SessionApproval::Covers);
         let worse = Request { risk: Risk::High, ..request.clone() };
         let other = Request { body: "./other.sh".into(), ..request.clone() };
+        let script = Script { path: "x".into(), content: ScriptContent::Unknown };
+        let runs = Request { scripts: vec![script], ..request.clone() };
         assert_eq!(
-            [&worse, &other].map(|request| given.reuse_for(request)),
-            [SessionApproval::Nothing; 2]
+            [&worse, &other, &runs].map(|request| given.reuse_for(request)),
+            [SessionApproval::Nothing; 3]
         );
         let approved = asked()
             .resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1))
@@ -216,6 +222,7 @@ mod tests {
         assert_eq!(once.reuse_for(&request), SessionApproval::Unclaimed);
         let mut reworded = request.clone();
         reworded.insight.observation = "description: \"Trying once more\"".into();
+        reworded.attested = Some(Attested { rules: "other".into(), call: "same".into() });
         assert_eq!(once.reuse_for(&reworded), SessionApproval::Unclaimed);
         assert_eq!(given.reuse_for(&reworded), SessionApproval::Covers);
         assert_eq!(once.reuse_for(&worse), SessionApproval::Nothing);

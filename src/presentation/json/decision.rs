@@ -144,6 +144,9 @@ pub fn decision(
         standing,
         question: question_of(decision),
         files: decision.request.attachments.iter().map(|file| file.name.clone()).collect(),
+        scripts: decision.request.scripts.iter().cloned().map(Into::into).collect(),
+        changes: decision.request.changes.clone().map(Into::into),
+        attested: None,
     };
     match &decision.state {
         State::Pending(_) => types::Decision { at: wall(decision.ladder_began_at()), ..pending },
@@ -197,6 +200,7 @@ fn resolved_decision(
         at: wall(resolved.at),
         claimed_at: resolved.claimed_at.map(wall),
         outcome,
+        attested: resolved.attested.clone().map(Into::into),
         ..pending
     }
 }

@@ -4,7 +4,7 @@
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
-use super::{given_by, progress_lines};
+use super::{changed_plainly, given_by, progress_lines};
 use crate::core::Time;
 use crate::core::decision::progress::Progress;
 use crate::core::decision::{Decision, DecisionId, Resolved};
@@ -271,9 +271,11 @@ pub fn undecided(
     } else {
         ""
     };
+    let changed = decision.request.changes.as_ref().map(changed_plainly);
+    let changed = changed.map(|changed| format!("{changed} ")).unwrap_or_default();
     format!(
-        "Not decided yet: decision {} waits for a person.{progress}{unserved} Do something else \
-         and repeat the same call later: it returns the answer of the same decision.",
+        "{changed}Not decided yet: decision {} waits for a person.{progress}{unserved} Do something \
+         else and repeat the same call later: it returns the answer of the same decision.",
         decision.id
     )
 }

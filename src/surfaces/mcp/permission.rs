@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::McpServer;
 use super::asking::Waited;
 use super::schema::Permission;
+use crate::core::gate::changes;
 use crate::engine::approvals::access::Access;
 use crate::engine::approvals::gates::{GateOutcome, GateReply, GateRequest, RuleSource};
 use crate::presentation::text;
@@ -61,29 +62,39 @@ impl McpServer {
         let gate = self.gate.clone().ok_or(text::mcp::NO_GATE)?;
         let agent =
             context.client_info().map_or_else(|| "claude-code".to_owned(), |client| client.name);
-        let (session, tool, input) =
-            (self.session.clone(), tool.to_owned(), Value::Object(input.clone()));
-        let looks = gate.clone();
-        let looked = access.judge(move || looks.brought(&agent, &session, &tool, input));
-        let brought = looked.await.map_err(words)?;
-        let asked = match access.gate(gate.clone(), brought).await.map_err(words)? {
-            GateOutcome::Allowed(words) => return Ok(GateReply::Allow { words, note: None }),
-            GateOutcome::Denied(words) => return Ok(GateReply::Deny(words)),
-            GateOutcome::Asked(decision) => decision,
+        let look = || {
+            let (looks, agent, session) = (gate.clone(), agent.clone(), self.session.clone());
+            let (tool, input) = (tool.to_owned(), Value::Object(input.clone()));
+            access.judge(move || looks.brought(&agent, &session, &tool, input))
         };
         let patience = gate.patience(context.meta.get_progress_token().is_some());
-        Ok(
-            match self
-                .wait(access, asked.id, Some(asked.revision), patience, context)
-                .await
-                .map_err(words)?
+        let began = self.handle.clock().wall();
+        let mut brought = look().await.map_err(words)?;
+        loop {
+            let asked = match access.gate(gate.clone(), brought.clone()).await.map_err(words)? {
+                GateOutcome::Allowed(words) => return Ok(GateReply::Allow { words, note: None }),
+                GateOutcome::Denied(words) => return Ok(GateReply::Deny(words)),
+                GateOutcome::Asked(decision) => decision,
+            };
+            let waited = (self.handle.clock().wall() - began).to_std().unwrap_or_default();
+            let left = patience.saturating_sub(waited);
+            let reply = match self.wait(access, asked.id, Some(asked.revision), left, context).await
             {
-                Waited::Cancelled => GateReply::Deny(text::mcp::CANCELLED.into()),
-                Waited::Over(decision) => {
+                Err(error) => return Err(words(error)),
+                Ok(Waited::Cancelled) => GateReply::Deny(text::mcp::CANCELLED.into()),
+                Ok(Waited::Over(decision)) => {
                     self.handle.gates().reply(&decision, asked.revision, self.unserved())
                 }
-            },
-        )
+            };
+            if !matches!(reply, GateReply::Allow { .. }) {
+                return Ok(reply);
+            }
+            let now = look().await.map_err(words)?;
+            if changes::stands(&brought.call, &now.call) {
+                return Ok(reply);
+            }
+            brought = GateRequest { changed_since: Some(asked.id), ..now };
+        }
     }
 }
 
