@@ -1,27 +1,32 @@
 //! `gander gate`: an agent's hook waits for a person's decision before a tool call runs. Every
 //! failure here denies the call.
 
-mod agents;
-mod bypass_checks;
+mod adapters;
+mod bypass;
+mod command;
+mod delegates;
 mod environment;
 mod facts;
+mod groups;
 mod hook;
 mod install;
 mod json;
-mod plan;
-mod remote;
+pub(super) mod local;
+pub(super) mod remote;
 mod repository;
 mod root;
 mod runs;
 mod stop;
 mod tracked;
-mod transport;
+pub(super) mod transport;
 mod unique;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
+use self::adapters::{AGENTS, Agent};
+pub(super) use self::unique::Unique;
 use super::{Common, Outcome};
 use crate::config::{self, Config, ConfigError, TimeSpan, gates};
 use crate::core::gate::ToolCall;
@@ -64,24 +69,43 @@ pub(super) async fn checkup(common: &Common) -> Vec<CheckResult> {
 /// process, and the facts that need the file system. `store`: the store's file.
 pub(super) fn with_file_facts(mut call: ToolCall, store: &Path) -> ToolCall {
     let homes = facts::homes(call.home.as_deref());
-    call.roots = root::roots(AgentKind::ClaudeCode, None, &homes);
+    call.roots = root::roots(adapters::CLAUDE_CODE, None, &homes);
     hook::add_file_facts(&mut call, homes, own_files(store, None, None));
     call
 }
 
+/// Completes a tool call of an agent that works in this folder: the workspace, and the facts that
+/// need the file system. `own`: Gander's own files.
+pub(super) fn with_facts_in(mut call: ToolCall, root: PathBuf, own: Vec<PathBuf>) -> ToolCall {
+    let homes = facts::homes(call.home.as_deref());
+    call.roots = root::workspace(Some(root), &homes);
+    hook::add_file_facts(&mut call, homes, own);
+    call
+}
+
+/// The workspace of an agent that works in this folder.
+pub(super) fn workspace_in(root: PathBuf, home: Option<&Path>) -> Vec<PathBuf> {
+    root::workspace(Some(root), &facts::homes(home))
+}
+
 /// The project of a call's workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct ProjectClaim {
+pub(super) struct ProjectClaim {
     /// Set by the person's configuration.
-    mapped: Option<String>,
+    pub(super) mapped: Option<String>,
     /// Claimed by a file in the workspace, if the person has set nothing.
-    claimed: Option<String>,
+    pub(super) claimed: Option<String>,
 }
 
 impl ProjectClaim {
     /// The workspace is the person's choice. The directory of a call is not, and has no say.
-    fn of(call: &ToolCall, user: &Config) -> Result<Self, ConfigError> {
-        let Some(root) = call.roots.first() else { return Ok(Self::default()) };
+    pub(super) fn of(call: &ToolCall, user: &Config) -> Result<Self, ConfigError> {
+        Self::of_workspace(&call.roots, user)
+    }
+
+    /// The same, without a call.
+    pub(super) fn of_workspace(roots: &[PathBuf], user: &Config) -> Result<Self, ConfigError> {
+        let Some(root) = roots.first() else { return Ok(Self::default()) };
         let asks = config::load_ask_defaults(root, user.file.as_deref())?;
         let mapped = user.project_of(root).map(str::to_owned);
         let claimed = asks.project.filter(|_| mapped.is_none());
@@ -91,7 +115,7 @@ impl ProjectClaim {
 
 /// The person's configuration, as the hook's command names it. The installation names the file even
 /// if there is none yet, so that nobody's environment names another; no file means the defaults.
-fn config_of(common: &Common) -> Result<Config, ConfigError> {
+pub(super) fn config_of(common: &Common) -> Result<Config, ConfigError> {
     match &common.config {
         Some(file) => config::load_if_present(file),
         None => config::load(None),
@@ -99,7 +123,7 @@ fn config_of(common: &Common) -> Result<Config, ConfigError> {
 }
 
 /// Files of Gander that no agent should read or write unasked, under each of their names.
-fn own_files(store: &Path, config: Option<&Path>, token: Option<&Path>) -> Vec<PathBuf> {
+pub(super) fn own_files(store: &Path, config: Option<&Path>, token: Option<&Path>) -> Vec<PathBuf> {
     let beside = |end: &str| {
         let mut name = store.as_os_str().to_owned();
         name.push(end);
@@ -126,12 +150,8 @@ pub(super) struct Gate {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Answer a hook of Claude Code (PreToolUse, PermissionRequest), from standard input
-    ClaudeCode(Stop),
-    /// Answer a hook of goose (PreToolUse), from standard input
-    Goose(Stop),
-    /// Answer a hook of Codex (PreToolUse, PermissionRequest), from standard input
-    Codex(Stop),
+    #[command(flatten)]
+    Stop(AgentHook),
     /// Make an agent stop at the gate before each tool call
     Install(install::Install),
     /// Remove the gate from an agent's hooks
@@ -153,40 +173,53 @@ struct Stop {
     #[command(flatten)]
     transport: transport::Transport,
     /// When the person defers the decision, let Claude Code end and resume later. Without this flag
-    /// only under claude -p, as reported by Claude Code to its hooks
+    /// only under claude -p, as reported by Claude Code to its hooks. No effect on other agents
     #[arg(long)]
     may_defer: bool,
 }
 
-/// An agent with supported hooks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum AgentKind {
-    /// Anthropic's Claude Code
-    ClaudeCode,
-    /// goose
-    Goose,
-    /// OpenAI's Codex
-    Codex,
+/// `gander gate AGENT`: a subcommand for each agent of the table.
+#[derive(Debug)]
+struct AgentHook {
+    agent: Agent,
+    stop: Stop,
 }
 
-impl AgentKind {
-    const ALL: [Self; 3] = [Self::ClaudeCode, Self::Goose, Self::Codex];
+impl FromArgMatches for AgentHook {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let unknown = || clap::Error::new(clap::error::ErrorKind::InvalidSubcommand);
+        let (name, matches) = matches.subcommand().ok_or_else(unknown)?;
+        let agent = adapters::named(name).ok_or_else(unknown)?;
+        Ok(Self { agent, stop: Stop::from_arg_matches(matches)? })
+    }
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::ClaudeCode => "claude-code",
-            Self::Goose => "goose",
-            Self::Codex => "codex",
-        }
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Subcommand for AgentHook {
+    fn augment_subcommands(command: clap::Command) -> clap::Command {
+        AGENTS.iter().fold(command, |command, agent| {
+            let about = format!("Answer a hook of {}, from standard input", agent.title());
+            command.subcommand(Stop::augment_args(clap::Command::new(agent.name()).about(about)))
+        })
+    }
+
+    fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        adapters::named(name).is_some()
     }
 }
 
 impl Gate {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         match self.command {
-            Command::ClaudeCode(stop) => stop.run(AgentKind::ClaudeCode, common).await,
-            Command::Goose(stop) => stop.run(AgentKind::Goose, common).await,
-            Command::Codex(stop) => stop.run(AgentKind::Codex, common).await,
+            Command::Stop(AgentHook { agent, stop }) => stop.run(agent, common).await,
             Command::Install(install) => install.run(common).await,
             Command::Uninstall(uninstall) => uninstall.run(common),
             Command::Status(status) => status.run(common).await,

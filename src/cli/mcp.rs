@@ -174,7 +174,7 @@ impl Gatekeeper for RemoteGate {
             facts: Facts::default(),
         };
         let at_least = Some(Minimum { risk: Risk::Medium, reason: Some(AskReason::Remote) });
-        GateRequest { call, project: None, at_least }
+        GateRequest { call, project: None, context: String::new(), at_least }
     }
 
     fn patience(&self, progress: bool) -> Duration {
@@ -221,7 +221,7 @@ impl Gatekeeper for LocalGate {
             },
             &self.store,
         );
-        GateRequest { call, project: None, at_least: None }
+        GateRequest { call, project: None, context: String::new(), at_least: None }
     }
 
     fn patience(&self, progress: bool) -> Duration {

@@ -56,6 +56,16 @@ pub fn question(call: &ToolCall, project: Option<String>, terms: QuestionTerms) 
     }
 }
 
+/// The request with what the agent told before the call. It is shown with the call, and no part of
+/// it.
+#[must_use]
+pub fn introduced(request: Request, context: &str) -> Request {
+    let told = [request.insight.observation.as_str(), context];
+    let told: Vec<&str> = told.into_iter().filter(|text| !text.trim().is_empty()).collect();
+    let insight = Insight { observation: told.join("\n"), ..request.insight };
+    Request { insight, ..request }
+}
+
 /// What a call shows: all of its arguments.
 struct Drawn {
     title: String,

@@ -8,5 +8,5 @@ mod read;
 
 pub use self::decision::{approvers, decision, resolution};
 pub use self::event::event;
-pub use self::question::request;
+pub use self::question::{question, request};
 pub use self::read::{Hint, ReadError, read};

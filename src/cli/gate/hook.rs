@@ -3,11 +3,12 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::adapters::Agent;
 use super::environment::Environment;
 use super::unique::Unique;
-use super::{AgentKind, agents, facts, root, runs};
+use super::{delegates, facts, root, runs};
 use crate::core::gate::edits::{Before, Edit, FileChange};
 use crate::core::gate::facts::{Facts, GitRepository};
 use crate::core::gate::{ToolCall, lifecycle};
@@ -53,8 +54,23 @@ pub(super) struct HookOutput {
     pub(super) code: u8,
 }
 
-/// The exit code that all three agents take as a hook's denial.
+/// The exit code that every agent takes as a hook's denial.
 pub(super) const DENY_EXIT_CODE: u8 = 2;
+
+impl HookOutput {
+    /// No answer: the agent goes on by its own rules.
+    pub(super) const NOTHING: Self = Self { out: None, err: None, code: 0 };
+
+    /// An answer in JSON.
+    pub(super) const fn json(out: Value) -> Self {
+        Self { out: Some(out), err: None, code: 0 }
+    }
+
+    /// A denial by exit code, with the reason on standard error.
+    pub(super) const fn deny(words: String) -> Self {
+        Self { out: None, err: Some(words), code: DENY_EXIT_CODE }
+    }
+}
 
 /// What the person who installed the gate has set.
 #[derive(Debug, Default)]
@@ -70,7 +86,7 @@ pub(super) struct Installed {
 /// # Errors
 /// The problem with the input, as text.
 pub(super) fn parse_input(
-    agent: AgentKind,
+    agent: Agent,
     input: &[u8],
     installed: Installed,
 ) -> Result<HookInput, String> {
@@ -90,19 +106,10 @@ pub(super) fn parse_input(
     let said = |names: &[&str]| {
         names.iter().find_map(|name| input.get(name)?.as_str()).map(ToOwned::to_owned)
     };
-    let event = match (agent, said(&["hook_event_name", "event"]).as_deref()) {
-        (_, Some("PreToolUse")) => HookEvent::PreToolUse,
-        (AgentKind::ClaudeCode | AgentKind::Codex, Some("PermissionRequest")) => {
-            HookEvent::PermissionRequest
-        }
-        (_, other) => {
-            return Err(format!(
-                "the gate does not support the hook {:?} of {}",
-                other.unwrap_or_default(),
-                agent.name()
-            ));
-        }
-    };
+    let named = said(&["hook_event_name", "event"]).unwrap_or_default();
+    let event = agent.event(&named).ok_or_else(|| {
+        format!("the gate does not support the hook {named:?} of {}", agent.name())
+    })?;
     let tool = said(&["tool_name"])
         .filter(|tool| !tool.trim().is_empty())
         .ok_or("the hook's input does not name the tool")?;
@@ -121,9 +128,7 @@ pub(super) fn parse_input(
         home,
         real: Vec::new(),
         poses_as_repository: false,
-        // Claude Code's prompt is about the very call that its other hook has submitted. Codex's
-        // asks to leave the sandbox, and need not say so in the call.
-        own_prompt: agent == AgentKind::Codex && event == HookEvent::PermissionRequest,
+        own_prompt: agent.own_prompt(event),
         before: Before::Absent,
         facts: Facts::default(),
     };
@@ -147,7 +152,7 @@ pub(super) fn add_file_facts(call: &mut ToolCall, homes: Vec<PathBuf>, own: Vec<
         && call.cwd.join(".git").symlink_metadata().is_err();
     let environment = Environment::here(&call.roots);
     let (misleads, mut shadowed) = (environment.misleads_git(), environment.shadowed(call));
-    shadowed.extend(agents::defined(call));
+    shadowed.extend(delegates::defined(call));
     call.facts = facts::look(call, homes, own);
     call.facts.shadowed = shadowed;
     if misleads {
@@ -165,62 +170,4 @@ pub(super) fn add_file_facts(call: &mut ToolCall, homes: Vec<PathBuf>, own: Vec<
         Err(_) => Before::Unknown,
     };
     call.before = changed.map(before).unwrap_or_default();
-}
-
-/// Denies a call that was not understood. The exit code works in every event that honours a denial.
-pub(super) fn deny_unparsed(words: String) -> HookOutput {
-    HookOutput { out: None, err: Some(words), code: DENY_EXIT_CODE }
-}
-
-/// Formats an answer for the agent.
-pub(super) fn say(agent: AgentKind, event: HookEvent, answer: HookAnswer) -> HookOutput {
-    let out = |out: Value| HookOutput { out: Some(out), err: None, code: 0 };
-    match (agent, event, answer) {
-        // goose has no field for a note.
-        (AgentKind::Goose, _, HookAnswer::Allow { .. }) => out(json!({ "decision": "allow" })),
-        (AgentKind::Goose, _, HookAnswer::Deny(words) | HookAnswer::Defer(words)) => {
-            deny_unparsed(words)
-        }
-        // Codex has no explicit yes: an empty answer leaves the next step to Codex.
-        (AgentKind::Codex, HookEvent::PreToolUse, HookAnswer::Allow { note: None, .. }) => {
-            HookOutput { out: None, err: None, code: 0 }
-        }
-        (AgentKind::Codex, HookEvent::PreToolUse, HookAnswer::Allow { note: Some(note), .. }) => {
-            out(json!({
-                "hookSpecificOutput": { "hookEventName": "PreToolUse", "additionalContext": note },
-            }))
-        }
-        (_, HookEvent::PreToolUse, answer) => {
-            let (decision, words, note) = match answer {
-                HookAnswer::Allow { words, note } => ("allow", words, note),
-                HookAnswer::Defer(words) if agent == AgentKind::ClaudeCode => {
-                    ("defer", words, None)
-                }
-                HookAnswer::Deny(words) | HookAnswer::Defer(words) => ("deny", words, None),
-            };
-            let mut said = json!({
-                "hookEventName": "PreToolUse",
-                "permissionDecision": decision,
-                "permissionDecisionReason": words,
-            });
-            if let Some(note) = note {
-                said["additionalContext"] = note.into();
-            }
-            out(json!({ "hookSpecificOutput": said }))
-        }
-        (_, HookEvent::PermissionRequest, answer) => {
-            let decision = match answer {
-                HookAnswer::Allow { .. } => json!({ "behavior": "allow" }),
-                HookAnswer::Deny(words) | HookAnswer::Defer(words) => {
-                    json!({ "behavior": "deny", "message": words })
-                }
-            };
-            out(json!({
-                "hookSpecificOutput": {
-                    "hookEventName": "PermissionRequest",
-                    "decision": decision,
-                },
-            }))
-        }
-    }
 }

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use similar::TextDiff;
 
-use super::plan::{self, Pinned, PlannedChange};
+use super::adapters::{self, AGENTS, Agent};
+use super::command::{HookCommand, Pinned};
+use super::groups::EMPTY;
 use super::transport::Transport;
-use super::{AgentKind, bypass_checks, config_of, remote, transport};
+use super::{config_of, remote, transport};
 use crate::cli::{Common, Exit, Failure, Outcome, output};
 use crate::config::{TimeSpan, gates};
 use crate::disk;
@@ -21,6 +23,14 @@ const USUAL: TimeSpan = TimeSpan(3600);
 const LONGEST_SHOWN: usize = 60;
 /// Shortest accepted wait.
 const SHORTEST: TimeSpan = TimeSpan(1);
+
+/// A file's content before and after; `None` means that the file does not exist.
+#[derive(Debug, Clone)]
+struct PlannedChange {
+    file: PathBuf,
+    before: Option<String>,
+    after: Option<String>,
+}
 
 #[derive(Debug, Args)]
 pub(super) struct Install {
@@ -46,7 +56,8 @@ pub(super) struct Uninstall {
 #[derive(Debug, Args)]
 struct Place {
     /// The agent
-    agent: AgentKind,
+    #[arg(value_parser = adapters::parser())]
+    agent: Agent,
     /// Only in this folder [default: everywhere the agent runs]
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
@@ -89,8 +100,7 @@ impl Place {
         if let Some(project) = self.project.as_ref().filter(|project| !project.is_dir()) {
             return Err(wrong(project, "this folder does not exist"));
         }
-        plan::file(self.agent, self.project.as_deref())
-            .map_err(|why| Failure::new(Exit::Usage, why))
+        self.agent.hook_file(self.project.as_deref()).map_err(|why| Failure::new(Exit::Usage, why))
     }
 }
 
@@ -104,22 +114,21 @@ impl Install {
             ));
         }
         let (agent, file) = (self.place.agent, self.place.file()?);
-        bypass_checks::check_enabled(agent, &file, self.place.project.as_deref())
-            .map_err(|off| wrong(&off.file, off.why))?;
+        let project = self.place.project.as_deref();
+        agent.check_enabled(&file, project).map_err(|off| wrong(&off.file, off.why))?;
         let program = std::env::current_exe()
             .map_err(|error| Failure::new(Exit::Internal, format!("this program: {error}")))?;
         let client = self.transport.client().map_err(|why| Failure::new(Exit::Usage, why))?;
         let pinned = self.pinned(common)?;
-        let command = plan::command(agent, &program, &pinned, &self.transport, timeout.0);
+        let hook = HookCommand::new(agent, &program, &pinned, &self.transport, timeout.0);
         let before = read(&file)?;
-        let after = plan::with_gate(agent, before.as_deref(), &command, timeout.0)
-            .map_err(|why| wrong(&file, why))?;
-        let manifest = plan::manifest(agent, &file).filter(|manifest| !manifest.exists());
+        let after = agent.with_gate(before.as_deref(), &hook).map_err(|why| wrong(&file, why))?;
+        let companion = agent.companion(&file).filter(|(companion, _)| !companion.exists());
         let mut changes = vec![PlannedChange { file, before, after: Some(after) }];
-        changes.extend(manifest.map(|file| PlannedChange {
+        changes.extend(companion.map(|(file, text)| PlannedChange {
             file,
             before: None,
-            after: Some(plan::MANIFEST.to_owned()),
+            after: Some(text.to_owned()),
         }));
         let rules = gates::file(common.config.as_deref())?;
         if rules.symlink_metadata().is_ok() {
@@ -134,14 +143,8 @@ impl Install {
             });
         }
         let written = self.how.apply(changes)?;
-        if written {
-            match agent {
-                AgentKind::Codex => output::progress(text::gate::CODEX_TRUST),
-                AgentKind::Goose if self.place.project.is_some() => {
-                    output::progress(text::gate::GOOSE_FOLDER)
-                }
-                AgentKind::Goose | AgentKind::ClaudeCode => {}
-            }
+        if let Some(advice) = agent.advice(project).filter(|_| written) {
+            output::progress(advice);
         }
         if let (Some(client), true) = (client, written) {
             output::progress(
@@ -186,15 +189,15 @@ impl Uninstall {
             self.clear_away(&file)?;
             return unchanged();
         };
-        let after =
-            plan::without_gate(self.place.agent, &before).map_err(|why| wrong(&file, why))?;
+        let agent = self.place.agent;
+        let after = agent.without_gate(&before).map_err(|why| wrong(&file, why))?;
         // A user's symbolic link is kept; the linked file gets an empty object.
         let is_link = file.symlink_metadata().is_ok_and(|there| there.is_symlink());
-        let after = after.or_else(|| is_link.then(|| plan::EMPTY.to_owned()));
-        let manifest = plan::manifest(self.place.agent, &file).filter(|_| after.is_none());
+        let after = after.or_else(|| is_link.then(|| EMPTY.to_owned()));
+        let companion = agent.companion(&file).filter(|_| after.is_none());
         let mut changes = vec![PlannedChange { file: file.clone(), before: Some(before), after }];
-        if let Some(file) = manifest {
-            let before = read(&file)?.filter(|text| text == plan::MANIFEST);
+        if let Some((file, written)) = companion {
+            let before = read(&file)?.filter(|text| text == written);
             changes.push(PlannedChange { file, before, after: None });
         }
         self.how.apply(changes)?;
@@ -202,14 +205,13 @@ impl Uninstall {
         Ok(Exit::Yes)
     }
 
-    /// Removes goose's plugin folder once empty: an empty plugin folder in a project would replace
-    /// the person's own plugin.
+    /// Removes the gate's own folders once they are empty.
     fn clear_away(&self, hooks: &Path) -> Result<(), Failure> {
-        if self.place.agent != AgentKind::Goose || self.how.dry_run {
+        if self.how.dry_run {
             return Ok(());
         }
-        for folder in [hooks.parent().unwrap_or(hooks), plan::plugin(hooks)] {
-            match std::fs::remove_dir(folder) {
+        for folder in self.place.agent.own_folders(hooks) {
+            match std::fs::remove_dir(&folder) {
                 Err(error)
                     if !matches!(
                         error.kind(),
@@ -334,7 +336,7 @@ fn write(change: &PlannedChange) -> io::Result<()> {
 
 /// An agent's hook file, and how the installed gate reaches decisions.
 pub(super) struct InstalledHook {
-    pub(super) agent: AgentKind,
+    pub(super) agent: Agent,
     pub(super) file: PathBuf,
     /// The transport and the store, if a gate is installed.
     pub(super) gate: Option<(Transport, PathBuf)>,
@@ -351,10 +353,10 @@ pub(super) fn found(
     common: &Common,
 ) -> Result<Vec<InstalledHook>, Failure> {
     let mut found = Vec::new();
-    for agent in AgentKind::ALL {
+    for agent in AGENTS.iter().copied() {
         for place in std::iter::once(None).chain(project.map(Some)) {
-            let Ok(file) = plan::file(agent, place) else { continue };
-            let gate = match read(&file)?.and_then(|text| plan::installed(agent, &text)) {
+            let Ok(file) = agent.hook_file(place) else { continue };
+            let gate = match read(&file)?.and_then(|text| agent.installed(&text)) {
                 None => None,
                 Some(command) => {
                     let store = match transport::store_of_command(&command) {
@@ -364,9 +366,7 @@ pub(super) fn found(
                     Some((Transport::of_command(&command).or_socket_of(&store), store))
                 }
             };
-            let off = bypass_checks::check_enabled(agent, &file, project)
-                .err()
-                .filter(|_| gate.is_some());
+            let off = agent.check_enabled(&file, project).err().filter(|_| gate.is_some());
             let off = off.map(|off| format!("{}: {}", off.file.display(), off.why));
             found.push(InstalledHook { agent, file, gate, off });
         }

@@ -1,6 +1,5 @@
 //! Holds an agent at its hook until a person has answered.
 
-use crate::presentation::gate::{QuestionTerms, question};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,17 +7,16 @@ use chrono::TimeDelta;
 use gander_client::Client;
 use tokio::io::AsyncReadExt as _;
 
+use super::adapters::{Agent, Defer};
 use super::hook::{self, HookAnswer, HookInput, HookOutput, Installed};
+use super::local::{self, Filed, Judged};
 use super::transport::Transport;
-use super::{AgentKind, ProjectClaim, Stop, config_of, own_files, remote};
+use super::{Stop, config_of, own_files, remote};
 use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
-use crate::config::{Config, TimeSpan, gates};
+use crate::config::{Config, TimeSpan};
 use crate::core::decision::Decision;
-use crate::core::gate::rules::{Ruling, judge};
-use crate::core::policy::claims::{Claims, with_claims};
-use crate::core::policy::rules::project_name;
 use crate::engine::Claim;
-use crate::engine::approvals::gates::{EarlierAnswer, GateReply};
+use crate::engine::approvals::gates::GateReply;
 use crate::engine::clock::wall_time;
 use crate::engine::event_log::watch;
 use crate::engine::operations::heartbeat;
@@ -26,27 +24,22 @@ use crate::engine::operations::heartbeat::Running;
 use crate::presentation::text;
 use crate::store::Store;
 
-/// Default time limit. Agents stop a hook after 600 s by default, goose after 30 s; the answer
-/// comes before.
-const USUAL: Duration = Duration::from_secs(570);
-const DEFAULT_LIMIT_OF_GOOSE: Duration = Duration::from_secs(15);
 /// How long past the limit the store may take to report the timeout. After that the gate denies
 /// without the store.
 const GRACE: Duration = Duration::from_secs(10);
-/// Environment variable and value by which Claude Code tells its hooks that it runs as `claude -p`.
-const ENTRY: (&str, &str) = ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
 
 /// The result of a step, or an error message. Every error denies the call.
 type Step<T> = Result<T, String>;
 
 impl Stop {
-    pub(super) async fn run(self, agent: AgentKind, common: &Common) -> Outcome {
+    pub(super) async fn run(self, agent: Agent, common: &Common) -> Outcome {
         let (limit, began) = (self.limit(agent), std::time::Instant::now());
         let said = match guarded(limit, self.understood(agent, common))
             .await
             .and_then(|understood| understood)
         {
-            Err(why) => hook::deny_unparsed(text::gate::broken(&why)),
+            // The exit code works in every event that honours a denial.
+            Err(why) => HookOutput::deny(text::gate::broken(&why)),
             Ok(hooked) => {
                 let (event, left) = (hooked.event, limit.saturating_sub(began.elapsed()));
                 let may_defer = self.may_defer(agent);
@@ -61,7 +54,7 @@ impl Stop {
                 let answer = answered
                     .and_then(|answered| answered)
                     .unwrap_or_else(|why| HookAnswer::Deny(text::gate::broken(&why)));
-                hook::say(agent, event, answer)
+                agent.say(event, answer)
             }
         };
         Ok(put(said))
@@ -70,7 +63,7 @@ impl Stop {
     /// Reads the call, and looks at its files.
     fn understood(
         &self,
-        agent: AgentKind,
+        agent: Agent,
         common: &Common,
     ) -> impl Future<Output = Step<HookInput>> + Send + 'static {
         let (root, common) = (self.root.clone(), common.clone());
@@ -92,14 +85,15 @@ impl Stop {
         }
     }
 
-    fn limit(&self, agent: AgentKind) -> Duration {
-        let usual = if agent == AgentKind::Goose { DEFAULT_LIMIT_OF_GOOSE } else { USUAL };
-        self.timeout.map_or(usual, |TimeSpan(seconds)| Duration::from_secs(seconds))
+    fn limit(&self, agent: Agent) -> Duration {
+        self.timeout.map_or(agent.usual_wait(), |TimeSpan(seconds)| Duration::from_secs(seconds))
     }
 
-    fn may_defer(&self, agent: AgentKind) -> bool {
-        let under_print = || std::env::var(ENTRY.0).is_ok_and(|entry| entry == ENTRY.1);
-        agent == AgentKind::ClaudeCode && (self.may_defer || under_print())
+    fn may_defer(&self, agent: Agent) -> bool {
+        match agent.can_defer() {
+            Defer::Never => false,
+            Defer::IfWanted { unattended } => self.may_defer || unattended,
+        }
     }
 }
 
@@ -114,7 +108,7 @@ fn put(said: HookOutput) -> Exit {
         // Codex takes a denial without a message for a failed hook, and goes on.
         output::progress(&text::gate::broken("could not write the answer"));
     }
-    // All three agents take exit status 2 (`Usage`) as a denial.
+    // Every agent takes exit status 2 (`Usage`) as a denial.
     if heard && said.code == 0 { Exit::Yes } else { Exit::Usage }
 }
 
@@ -168,19 +162,11 @@ impl Asking {
     async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<GateReply> {
         let began = std::time::Instant::now();
         let call = &self.hooked.call;
-        let rules = gates::load(self.common.config.as_deref()).map_err(words)?;
-        let terms = match judge(&rules, call) {
-            Ruling::Allow => return Ok(allow(text::gate::ALLOWED.to_owned())),
-            Ruling::Deny { reason } => {
-                return Ok(GateReply::Deny(text::gate::denied(reason.as_deref())));
-            }
-            Ruling::Ask { risk, kind, reason } => QuestionTerms { risk, kind, reason },
+        let terms = match local::judged(&self.common, call, None)? {
+            Judged::Reply(reply) => return Ok(reply),
+            Judged::Ask(terms) => terms,
         };
-        let project = ProjectClaim::of(call, user).map_err(words)?;
-        let mut request = question(call, project.mapped, terms);
-        request.project = project_name(&request.project);
-        let claims = Claims { project: project.claimed, ..Claims::default() };
-        let request = with_claims(&user.rules, request, claims);
+        let request = local::asked(user, call, terms)?;
         let patience = LOCK_TIMEOUT.min(self.limit / 2);
         let file = path.clone();
         let open = tokio::task::spawn_blocking(move || {
@@ -188,12 +174,9 @@ impl Asking {
         });
         let opened = opened(open.await.map_err(words)?.map_err(words)?, &path, user);
         let handle = &opened.handle;
-        let asked = match handle.gates().earlier_answer(request).await.map_err(words)? {
-            EarlierAnswer::Covers(words) => return Ok(allow(words)),
-            EarlierAnswer::Unclaimed(decision) => *decision,
-            EarlierAnswer::Ask(request) => {
-                handle.approvals().ask(*request).await.map_err(words)?.into_decision()
-            }
+        let asked = match local::filed(handle, request).await? {
+            Filed::Covered(words) => return Ok(local::allow(words)),
+            Filed::Asked(decision) => *decision,
         };
         let left = self.limit.saturating_sub(began.elapsed());
         let waited = wait(&opened, &asked, left).await?;
@@ -221,10 +204,6 @@ async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decisi
             Err("the store can no longer be watched".into())
         }
     }
-}
-
-const fn allow(words: String) -> GateReply {
-    GateReply::Allow { words, note: None }
 }
 
 fn words(error: impl std::fmt::Display) -> String {

@@ -7,7 +7,7 @@
 //! honest gate never makes such a call. Does not depend on where rules are stored or how an agent
 //! is answered.
 
-use crate::presentation::gate::{QuestionTerms, question};
+use crate::presentation::gate::{QuestionTerms, introduced, question};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -39,6 +39,8 @@ pub struct GateRequest {
     pub call: ToolCall,
     /// The project to ask in. Absent: the caller's only project, or the default.
     pub project: Option<String>,
+    /// What the agent told before the call. Shown with the call, and no part of it.
+    pub context: String,
     /// Ask a person with at least these terms, even if the rules would allow the call.
     pub at_least: Option<Minimum>,
 }
@@ -177,7 +179,7 @@ impl GateApi<'_> {
 
 /// Applies the rules to a call: a final result (`Err`), or the request to ask a person.
 fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<Request, GateOutcome> {
-    let GateRequest { call, project, at_least, .. } = brought;
+    let GateRequest { call, project, context, at_least } = brought;
     let rules = rulebook.rules().map_err(|why| GateOutcome::Denied(text::gate::broken(&why)))?;
     let ruling = judge(&rules, &call);
     let terms = match at_least.map_or(ruling.clone(), |least| ruling.raised(least)) {
@@ -187,7 +189,7 @@ fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<Request, Ga
         }
         Ruling::Ask { risk, kind, reason } => QuestionTerms { risk, kind, reason },
     };
-    Ok(question(&call, project, terms))
+    Ok(introduced(question(&call, project, terms), &context))
 }
 
 impl Access {

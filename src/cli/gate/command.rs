@@ -1,0 +1,98 @@
+//! The command that an agent runs before each tool call.
+
+use std::path::{Path, PathBuf};
+
+use super::adapters::Agent;
+use super::transport::Transport;
+use crate::core::gate::quote;
+
+/// How much longer the agent waits for the gate than the gate waits for a person, in seconds. "No
+/// decision yet" is a valid answer; an agent whose hook times out may go on without an answer.
+const HOOK_MARGIN: u64 = 30;
+/// Printed when the gate was missing or killed. Codex takes exit status 2 as a denial only together
+/// with a message.
+const MISSING: &str =
+    "Gander's gate did not answer, so this is denied. Tell the person who runs Gander.";
+
+/// The program's own name.
+pub(super) const GANDER: &str = "gander";
+
+/// A hook's command with its time limit.
+#[derive(Debug, Clone)]
+pub(super) struct HookCommand {
+    /// One line for a shell.
+    pub(super) line: String,
+    /// The agent's limit for the hook, in seconds.
+    pub(super) limit: u64,
+}
+
+/// What the person chooses at the installation: written into the hook's command as absolute paths,
+/// because an agent, or a repository with settings for the agent, controls the hook's environment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pinned {
+    /// The person's configuration, beside which the rules are. The file may be missing.
+    pub(super) config: Option<PathBuf>,
+    /// The store.
+    pub(super) store: Option<PathBuf>,
+    /// The folder that the agent works in, if the gate is installed for one folder.
+    pub(super) root: Option<PathBuf>,
+}
+
+impl HookCommand {
+    /// `timeout`: how long the gate waits for a person, in seconds.
+    pub(super) fn new(
+        agent: Agent,
+        program: &Path,
+        pinned: &Pinned,
+        transport: &Transport,
+        timeout: u64,
+    ) -> Self {
+        let mut words = vec![
+            program.to_string_lossy().into_owned(),
+            "gate".into(),
+            agent.name().into(),
+            "--timeout".into(),
+            format!("{timeout}s"),
+        ];
+        let flags =
+            [("--config", &pinned.config), ("--store", &pinned.store), ("--root", &pinned.root)];
+        for (flag, path) in flags {
+            if let Some(path) = path {
+                words.push(flag.into());
+                words.push(
+                    std::path::absolute(path)
+                        .unwrap_or_else(|_| path.clone())
+                        .to_string_lossy()
+                        .into_owned(),
+                );
+            }
+        }
+        words.extend(transport.words());
+        let run = words.iter().map(|word| quote_if_needed(word)).collect::<Vec<_>>().join(" ");
+        // Every ending other than a yes is a denial. After status 2 the gate has already printed a
+        // message, so no second message follows.
+        let line = format!("{run} || {{ [ $? -eq 2 ] || echo {} >&2; exit 2; }}", quote(MISSING));
+        Self { line: agent.shell_line(line), limit: timeout + HOOK_MARGIN }
+    }
+}
+
+pub(super) fn quote_if_needed(word: &str) -> String {
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:".contains(c));
+    if plain && !word.is_empty() { word.to_owned() } else { quote(word) }
+}
+
+/// Whether a hook's command runs the gate of this agent, and not another program with similar
+/// arguments.
+pub(super) fn runs_gate_of(agent: &str, command: &str) -> bool {
+    let Some((before, _)) = command.split_once(&format!(" gate {agent} --timeout ")) else {
+        return false;
+    };
+    let program = before
+        .trim_end_matches(['\'', '"', '\\'])
+        .rsplit(['/', ' ', '\'', '"'])
+        .next()
+        .unwrap_or_default();
+    let own = std::env::current_exe().ok();
+    let own = own.as_deref().and_then(Path::file_name).and_then(std::ffi::OsStr::to_str);
+    program == GANDER || Some(program) == own
+}
