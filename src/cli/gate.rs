@@ -1,14 +1,20 @@
 //! `gander gate`: an agent's hook waits for a person's decision before a tool call runs. Every
 //! failure here denies the call.
 
-mod agents;
-mod bypass_checks;
+mod adapters;
+mod bypass;
+mod check;
+mod command;
+mod contract;
+mod delegates;
 mod environment;
 mod facts;
+mod groups;
 mod hook;
+mod hook_file;
 mod install;
 mod json;
-mod plan;
+mod lists;
 mod remote;
 mod repository;
 mod root;
@@ -20,8 +26,9 @@ mod unique;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
+use self::adapters::{AGENTS, Agent};
 use super::{Common, Outcome};
 use crate::config::{self, Config, ConfigError, TimeSpan, gates};
 use crate::core::gate::ToolCall;
@@ -64,7 +71,7 @@ pub(super) async fn checkup(common: &Common) -> Vec<CheckResult> {
 /// process, and the facts that need the file system. `store`: the store's file.
 pub(super) fn with_file_facts(mut call: ToolCall, store: &Path) -> ToolCall {
     let homes = facts::homes(call.home.as_deref());
-    call.roots = root::roots(AgentKind::ClaudeCode, None, &homes);
+    call.roots = root::roots(adapters::CLAUDE_CODE, None, &homes);
     hook::add_file_facts(&mut call, homes, own_files(store, None, None));
     call
 }
@@ -126,18 +133,19 @@ pub(super) struct Gate {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Answer a hook of Claude Code (PreToolUse, PermissionRequest), from standard input
-    ClaudeCode(Stop),
-    /// Answer a hook of goose (PreToolUse), from standard input
-    Goose(Stop),
-    /// Answer a hook of Codex (PreToolUse, PermissionRequest), from standard input
-    Codex(Stop),
+    #[command(flatten)]
+    Stop(AgentHook),
     /// Make an agent stop at the gate before each tool call
     Install(install::Install),
     /// Remove the gate from an agent's hooks
     Uninstall(install::Uninstall),
     /// Show which agents stop at the gate
     Status(install::StatusArgs),
+    /// Try out the installed gates, and show what an agent does with each failure
+    ///
+    /// Runs the hook's own command as the agent does, with a store of its own, where nobody is
+    /// asked.
+    Check(check::CheckArgs),
 }
 
 #[derive(Debug, Args)]
@@ -153,43 +161,57 @@ struct Stop {
     #[command(flatten)]
     transport: transport::Transport,
     /// When the person defers the decision, let Claude Code end and resume later. Without this flag
-    /// only under claude -p, as reported by Claude Code to its hooks
+    /// only under claude -p, as reported by Claude Code to its hooks. No effect on other agents
     #[arg(long)]
     may_defer: bool,
 }
 
-/// An agent with supported hooks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum AgentKind {
-    /// Anthropic's Claude Code
-    ClaudeCode,
-    /// goose
-    Goose,
-    /// OpenAI's Codex
-    Codex,
+/// `gander gate AGENT`: a subcommand for each agent of the table.
+#[derive(Debug)]
+struct AgentHook {
+    agent: Agent,
+    stop: Stop,
 }
 
-impl AgentKind {
-    const ALL: [Self; 3] = [Self::ClaudeCode, Self::Goose, Self::Codex];
+impl FromArgMatches for AgentHook {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let unknown = || clap::Error::new(clap::error::ErrorKind::InvalidSubcommand);
+        let (name, matches) = matches.subcommand().ok_or_else(unknown)?;
+        let agent = adapters::named(name).ok_or_else(unknown)?;
+        Ok(Self { agent, stop: Stop::from_arg_matches(matches)? })
+    }
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::ClaudeCode => "claude-code",
-            Self::Goose => "goose",
-            Self::Codex => "codex",
-        }
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Subcommand for AgentHook {
+    fn augment_subcommands(command: clap::Command) -> clap::Command {
+        AGENTS.iter().fold(command, |command, agent| {
+            let about = format!("Answer a hook of {}, from standard input", agent.title());
+            command.subcommand(Stop::augment_args(clap::Command::new(agent.name()).about(about)))
+        })
+    }
+
+    fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        adapters::named(name).is_some()
     }
 }
 
 impl Gate {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         match self.command {
-            Command::ClaudeCode(stop) => stop.run(AgentKind::ClaudeCode, common).await,
-            Command::Goose(stop) => stop.run(AgentKind::Goose, common).await,
-            Command::Codex(stop) => stop.run(AgentKind::Codex, common).await,
+            Command::Stop(AgentHook { agent, stop }) => stop.run(agent, common).await,
             Command::Install(install) => install.run(common).await,
             Command::Uninstall(uninstall) => uninstall.run(common),
             Command::Status(status) => status.run(common).await,
+            Command::Check(check) => check.run(common).await,
         }
     }
 }

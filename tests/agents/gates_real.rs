@@ -1,12 +1,13 @@
-//! The agents themselves, not stand-ins: Claude Code, goose and Codex with a model that is
+//! The agents themselves, not stand-ins: Claude Code, goose, Codex and others with a model that is
 //! scripted, at the gate as it is installed. Each is run without permissions of its own, so that
 //! nothing but the gate stops it.
 //!
-//! Skipped where `claude`, `goose` or `codex` is not on the path; with `GANDER_TEST_AGENTS=1` that
-//! fails. Nothing leaves the machine.
+//! An agent that is not on the path is skipped; with `GANDER_TEST_AGENTS=1` that fails. Nothing
+//! leaves the machine.
 
 mod attacks;
 mod goose;
+mod others;
 
 use std::path::PathBuf;
 

@@ -1,6 +1,8 @@
 //! A model whose every word is written down before: it wants these tools called, and is done when
-//! it has their results. It speaks as Anthropic's and as OpenAI's do, so that the agents themselves
-//! can be run without one.
+//! it has their results. It speaks as Anthropic's, OpenAI's and Google's do, so that the agents
+//! themselves can be run without one.
+
+mod chat;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -113,6 +115,10 @@ async fn answer(State(script): State<Arc<Script>>, uri: Uri, body: Bytes) -> Res
         anthropic(&script, &asked)
     } else if uri.path().ends_with("/responses") {
         responses(&script, &asked)
+    } else if uri.path().ends_with("/chat/completions") {
+        return chat::completion(&script, &asked);
+    } else if uri.path().ends_with("enerateContent") {
+        return chat::content(&script, &asked, uri.path().ends_with("streamGenerateContent"));
     } else {
         return ([(CONTENT_TYPE, "application/json")], "{}").into_response();
     };

@@ -31,6 +31,12 @@ const HARMLESS: [&str; 16] = [
     "GIT_PAGER_IN_USE",
     "GIT_HTTP_USER_AGENT",
 ];
+/// The setting that Copilot CLI gives its hooks and commands: git then obeys fewer repositories.
+const STRICTER: [(&str, &str); 3] = [
+    ("GIT_CONFIG_COUNT", "1"),
+    ("GIT_CONFIG_KEY_0", "safe.bareRepository"),
+    ("GIT_CONFIG_VALUE_0", "explicit"),
+];
 /// Variables of git that are harmless if they lead to a file outside the workspace.
 const LEADING: [&str; 5] =
     ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_ASKPASS", "GIT_EXEC_PATH", "GIT_SSH"];
@@ -76,7 +82,14 @@ impl<'a> Environment<'a> {
 
     /// Whether git may obey other settings than those of the person and of its repository.
     pub(super) fn misleads_git(&self) -> bool {
+        let has = |(name, value): &(&str, &str)| {
+            self.variables.iter().any(|(it, its)| it == name && its == value)
+        };
+        let stricter = STRICTER.iter().all(has);
         self.variables.iter().any(|(name, value)| {
+            if stricter && STRICTER.iter().any(|(known, _)| known == name) {
+                return false;
+            }
             if CONFIGURING.contains(&name.as_str()) {
                 let home = self.homes.iter().any(|home| Path::new(value) == home);
                 return !home && !value.is_empty() && self.is_inside(value);
@@ -211,6 +224,26 @@ mod tests {
         ] {
             let found = environment(name, value, &roots).misleads_git();
             assert_eq!(found, misleads, "{name}={value}");
+        }
+    }
+
+    /// Only this setting, and only as a whole.
+    #[test]
+    fn a_setting_that_makes_git_stricter_does_not_mislead_it() {
+        let misleads = |changed: &[(&str, &str)]| {
+            let given = STRICTER.iter().filter(|(name, _)| !changed.iter().any(|it| it.0 == *name));
+            let all = given.chain(changed).map(|(name, value)| ((*name).into(), (*value).into()));
+            Environment { variables: all.collect(), roots: &[], homes: Vec::new() }.misleads_git()
+        };
+        assert!(!misleads(&[]));
+        for changed in [
+            ("GIT_CONFIG_COUNT", "2"),
+            ("GIT_CONFIG_KEY_0", "core.fsmonitor"),
+            ("GIT_CONFIG_VALUE_0", "all"),
+            ("GIT_CONFIG_KEY_1", "core.pager"),
+            ("GIT_DIR", "/srv/x"),
+        ] {
+            assert!(misleads(&[changed]), "{changed:?}");
         }
     }
 

@@ -3,11 +3,12 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::adapters::{Agent, speaking};
 use super::environment::Environment;
 use super::unique::Unique;
-use super::{AgentKind, agents, facts, root, runs};
+use super::{delegates, facts, root, runs};
 use crate::core::gate::edits::{Before, Edit, FileChange};
 use crate::core::gate::facts::{Facts, GitRepository};
 use crate::core::gate::{ToolCall, lifecycle};
@@ -30,8 +31,75 @@ pub(super) enum HookEvent {
 /// A hook's input: the event and the tool call.
 #[derive(Debug)]
 pub(super) struct HookInput {
+    /// The agent that called the hook, which need not be the one for which it was installed.
+    pub(super) agent: Agent,
     pub(super) event: HookEvent,
     pub(super) call: ToolCall,
+}
+
+/// What an agent tells its hook.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Told {
+    pub(super) event: HookEvent,
+    /// The tool, by the name that the rules know.
+    pub(super) tool: String,
+    pub(super) input: Value,
+    /// The working directory. Absolute.
+    pub(super) cwd: PathBuf,
+    pub(super) session: Option<String>,
+}
+
+/// The names of the fields in a hook's input. Of several, the first that is there counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fields {
+    pub(super) event: &'static [&'static str],
+    /// The event if no field names it.
+    pub(super) unnamed_event: &'static str,
+    pub(super) tool: &'static str,
+    pub(super) input: &'static str,
+    pub(super) cwd: &'static [&'static str],
+    pub(super) session: &'static str,
+}
+
+impl Fields {
+    /// Those of Claude Code, which most agents have taken over.
+    pub(super) const CLAUDE: Self = Self {
+        event: &["hook_event_name", "event"],
+        unnamed_event: "",
+        tool: "tool_name",
+        input: "tool_input",
+        cwd: &["cwd", "working_dir"],
+        session: "session_id",
+    };
+
+    /// Reads a hook's input. `event`: the supported events by their names.
+    ///
+    /// # Errors
+    /// What is missing, as text.
+    pub(super) fn read(
+        &self,
+        agent: &str,
+        input: &Value,
+        event: impl Fn(&str) -> Option<HookEvent>,
+    ) -> Result<Told, String> {
+        let said = |names: &[&str]| names.iter().find_map(|name| input.get(name)?.as_str());
+        let named = said(self.event).unwrap_or(self.unnamed_event);
+        let event = event(named)
+            .ok_or_else(|| format!("the gate does not support the hook {named:?} of {agent}"))?;
+        let tool = said(&[self.tool])
+            .filter(|tool| !tool.trim().is_empty())
+            .ok_or("the hook's input does not name the tool")?;
+        let cwd = said(self.cwd).map(PathBuf::from).filter(|cwd| cwd.is_absolute());
+        let cwd = cwd.ok_or("the hook's input does not name the working directory")?;
+        let session = said(&[self.session]).filter(|session| !session.trim().is_empty());
+        Ok(Told {
+            event,
+            tool: tool.to_owned(),
+            input: input.get(self.input).cloned().unwrap_or(Value::Null),
+            cwd,
+            session: session.map(str::to_owned),
+        })
+    }
 }
 
 /// The answer to the agent.
@@ -45,6 +113,23 @@ pub(super) enum HookAnswer {
     Defer(String),
 }
 
+/// A yes to an agent that knows only yes and no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Yes {
+    pub(super) words: String,
+    pub(super) note: Option<String>,
+}
+
+impl HookAnswer {
+    /// The answer for an agent that knows only yes and no, with the words for a no.
+    pub(super) fn yes_or_no(self) -> Result<Yes, String> {
+        match self {
+            Self::Allow { words, note } => Ok(Yes { words, note }),
+            Self::Deny(words) | Self::Defer(words) => Err(words),
+        }
+    }
+}
+
 /// The process's output and exit code.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct HookOutput {
@@ -53,8 +138,28 @@ pub(super) struct HookOutput {
     pub(super) code: u8,
 }
 
-/// The exit code that all three agents take as a hook's denial.
+/// The exit code that every agent takes as a hook's denial.
 pub(super) const DENY_EXIT_CODE: u8 = 2;
+
+impl HookOutput {
+    /// No answer: the agent goes on by its own rules.
+    pub(super) const NOTHING: Self = Self { out: None, err: None, code: 0 };
+
+    /// An answer in JSON.
+    pub(super) const fn json(out: Value) -> Self {
+        Self { out: Some(out), err: None, code: 0 }
+    }
+
+    /// A denial by exit code, with the reason on standard error.
+    pub(super) const fn deny(words: String) -> Self {
+        Self { out: None, err: Some(words), code: DENY_EXIT_CODE }
+    }
+
+    /// A denial by exit code and in JSON: the agent reads one of them.
+    pub(super) const fn deny_both(words: String, out: Value) -> Self {
+        Self { out: Some(out), err: Some(words), code: DENY_EXIT_CODE }
+    }
+}
 
 /// What the person who installed the gate has set.
 #[derive(Debug, Default)]
@@ -70,7 +175,7 @@ pub(super) struct Installed {
 /// # Errors
 /// The problem with the input, as text.
 pub(super) fn parse_input(
-    agent: AgentKind,
+    agent: Agent,
     input: &[u8],
     installed: Installed,
 ) -> Result<HookInput, String> {
@@ -82,53 +187,32 @@ pub(super) fn parse_input(
     }
     let text =
         std::str::from_utf8(input).map_err(|_| "the hook's input is not UTF-8".to_owned())?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
         return Err("the hook's standard input is empty".into());
     }
     let Unique(input) = serde_json::from_str(text)
         .map_err(|error| format!("the hook's input is not JSON: {error}"))?;
-    let said = |names: &[&str]| {
-        names.iter().find_map(|name| input.get(name)?.as_str()).map(ToOwned::to_owned)
-    };
-    let event = match (agent, said(&["hook_event_name", "event"]).as_deref()) {
-        (_, Some("PreToolUse")) => HookEvent::PreToolUse,
-        (AgentKind::ClaudeCode | AgentKind::Codex, Some("PermissionRequest")) => {
-            HookEvent::PermissionRequest
-        }
-        (_, other) => {
-            return Err(format!(
-                "the gate does not support the hook {:?} of {}",
-                other.unwrap_or_default(),
-                agent.name()
-            ));
-        }
-    };
-    let tool = said(&["tool_name"])
-        .filter(|tool| !tool.trim().is_empty())
-        .ok_or("the hook's input does not name the tool")?;
-    let cwd = said(&["cwd", "working_dir"]).map(PathBuf::from).filter(|cwd| cwd.is_absolute());
-    let cwd = cwd.ok_or("the hook's input does not name the working directory")?;
-    let session = said(&["session_id"]).filter(|session| !session.trim().is_empty());
+    let agent = speaking(agent, &input);
+    let Told { event, tool, input, cwd, session } = agent.understand(&input)?;
     let home = directories::BaseDirs::new().map(|base| base.home_dir().to_owned());
     let homes = facts::homes(home.as_deref());
     let mut call = ToolCall {
         agent: agent.name().to_owned(),
         session,
         tool,
-        input: input.get("tool_input").cloned().unwrap_or(Value::Null),
+        input,
         roots: root::roots(agent, installed.root.as_deref(), &homes),
         cwd,
         home,
         real: Vec::new(),
         poses_as_repository: false,
-        // Claude Code's prompt is about the very call that its other hook has submitted. Codex's
-        // asks to leave the sandbox, and need not say so in the call.
-        own_prompt: agent == AgentKind::Codex && event == HookEvent::PermissionRequest,
+        own_prompt: agent.own_prompt(event),
         before: Before::Absent,
         facts: Facts::default(),
     };
     add_file_facts(&mut call, homes, installed.own);
-    Ok(HookInput { event, call })
+    Ok(HookInput { agent, event, call })
 }
 
 /// Adds facts only the file system knows: where links lead, which files are private, which
@@ -147,7 +231,7 @@ pub(super) fn add_file_facts(call: &mut ToolCall, homes: Vec<PathBuf>, own: Vec<
         && call.cwd.join(".git").symlink_metadata().is_err();
     let environment = Environment::here(&call.roots);
     let (misleads, mut shadowed) = (environment.misleads_git(), environment.shadowed(call));
-    shadowed.extend(agents::defined(call));
+    shadowed.extend(delegates::defined(call));
     call.facts = facts::look(call, homes, own);
     call.facts.shadowed = shadowed;
     if misleads {
@@ -165,62 +249,4 @@ pub(super) fn add_file_facts(call: &mut ToolCall, homes: Vec<PathBuf>, own: Vec<
         Err(_) => Before::Unknown,
     };
     call.before = changed.map(before).unwrap_or_default();
-}
-
-/// Denies a call that was not understood. The exit code works in every event that honours a denial.
-pub(super) fn deny_unparsed(words: String) -> HookOutput {
-    HookOutput { out: None, err: Some(words), code: DENY_EXIT_CODE }
-}
-
-/// Formats an answer for the agent.
-pub(super) fn say(agent: AgentKind, event: HookEvent, answer: HookAnswer) -> HookOutput {
-    let out = |out: Value| HookOutput { out: Some(out), err: None, code: 0 };
-    match (agent, event, answer) {
-        // goose has no field for a note.
-        (AgentKind::Goose, _, HookAnswer::Allow { .. }) => out(json!({ "decision": "allow" })),
-        (AgentKind::Goose, _, HookAnswer::Deny(words) | HookAnswer::Defer(words)) => {
-            deny_unparsed(words)
-        }
-        // Codex has no explicit yes: an empty answer leaves the next step to Codex.
-        (AgentKind::Codex, HookEvent::PreToolUse, HookAnswer::Allow { note: None, .. }) => {
-            HookOutput { out: None, err: None, code: 0 }
-        }
-        (AgentKind::Codex, HookEvent::PreToolUse, HookAnswer::Allow { note: Some(note), .. }) => {
-            out(json!({
-                "hookSpecificOutput": { "hookEventName": "PreToolUse", "additionalContext": note },
-            }))
-        }
-        (_, HookEvent::PreToolUse, answer) => {
-            let (decision, words, note) = match answer {
-                HookAnswer::Allow { words, note } => ("allow", words, note),
-                HookAnswer::Defer(words) if agent == AgentKind::ClaudeCode => {
-                    ("defer", words, None)
-                }
-                HookAnswer::Deny(words) | HookAnswer::Defer(words) => ("deny", words, None),
-            };
-            let mut said = json!({
-                "hookEventName": "PreToolUse",
-                "permissionDecision": decision,
-                "permissionDecisionReason": words,
-            });
-            if let Some(note) = note {
-                said["additionalContext"] = note.into();
-            }
-            out(json!({ "hookSpecificOutput": said }))
-        }
-        (_, HookEvent::PermissionRequest, answer) => {
-            let decision = match answer {
-                HookAnswer::Allow { .. } => json!({ "behavior": "allow" }),
-                HookAnswer::Deny(words) | HookAnswer::Defer(words) => {
-                    json!({ "behavior": "deny", "message": words })
-                }
-            };
-            out(json!({
-                "hookSpecificOutput": {
-                    "hookEventName": "PermissionRequest",
-                    "decision": decision,
-                },
-            }))
-        }
-    }
 }

@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use similar::TextDiff;
 
-use super::plan::{self, Pinned, PlannedChange};
+use super::adapters::{self, AGENTS, Agent};
+use super::command::{HookCommand, Pinned};
+use super::contract::Evidence;
+use super::groups::EMPTY;
+use super::hook_file::{Companion, Found};
 use super::transport::Transport;
-use super::{AgentKind, bypass_checks, config_of, remote, transport};
+use super::{config_of, remote, transport};
 use crate::cli::{Common, Exit, Failure, Outcome, output};
 use crate::config::{TimeSpan, gates};
 use crate::disk;
@@ -21,6 +25,14 @@ const USUAL: TimeSpan = TimeSpan(3600);
 const LONGEST_SHOWN: usize = 60;
 /// Shortest accepted wait.
 const SHORTEST: TimeSpan = TimeSpan(1);
+
+/// A file's content before and after; `None` means that the file does not exist.
+#[derive(Debug, Clone)]
+struct PlannedChange {
+    file: PathBuf,
+    before: Option<String>,
+    after: Option<String>,
+}
 
 #[derive(Debug, Args)]
 pub(super) struct Install {
@@ -46,7 +58,8 @@ pub(super) struct Uninstall {
 #[derive(Debug, Args)]
 struct Place {
     /// The agent
-    agent: AgentKind,
+    #[arg(value_parser = adapters::parser())]
+    agent: Agent,
     /// Only in this folder [default: everywhere the agent runs]
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
@@ -76,7 +89,7 @@ fn wrong(file: &Path, why: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Usage, format!("{}: {why}. Nothing was changed", file.display()))
 }
 
-fn read(file: &Path) -> Result<Option<String>, Failure> {
+pub(super) fn read(file: &Path) -> Result<Option<String>, Failure> {
     match disk::read_own_text(file, disk::LONGEST_SETTINGS) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.is_absence() => Ok(None),
@@ -89,38 +102,38 @@ impl Place {
         if let Some(project) = self.project.as_ref().filter(|project| !project.is_dir()) {
             return Err(wrong(project, "this folder does not exist"));
         }
-        plan::file(self.agent, self.project.as_deref())
-            .map_err(|why| Failure::new(Exit::Usage, why))
+        self.agent.hook_file(self.project.as_deref()).map_err(|why| Failure::new(Exit::Usage, why))
+    }
+
+    fn companion(&self, hooks: &Path) -> Result<Option<Companion>, Failure> {
+        let found = self.agent.companion(hooks, self.project.as_deref());
+        found.map_err(|why| Failure::new(Exit::Usage, why))
     }
 }
 
 impl Install {
     pub(super) async fn run(self, common: &Common) -> Outcome {
-        let timeout = self.timeout.unwrap_or(USUAL);
-        if timeout < SHORTEST {
-            return Err(Failure::new(
-                Exit::Usage,
-                "--timeout must be longer than 0: write, for example, 1h",
-            ));
-        }
-        let (agent, file) = (self.place.agent, self.place.file()?);
-        bypass_checks::check_enabled(agent, &file, self.place.project.as_deref())
-            .map_err(|off| wrong(&off.file, off.why))?;
+        let agent = self.place.agent;
+        let timeout = self.wait()?;
+        let file = self.place.file()?;
+        let project = self.place.project.as_deref();
+        agent.check_enabled(&file, project).map_err(|off| wrong(&off.file, off.why))?;
         let program = std::env::current_exe()
             .map_err(|error| Failure::new(Exit::Internal, format!("this program: {error}")))?;
         let client = self.transport.client().map_err(|why| Failure::new(Exit::Usage, why))?;
         let pinned = self.pinned(common)?;
-        let command = plan::command(agent, &program, &pinned, &self.transport, timeout.0);
+        let hook = HookCommand::new(agent, &program, &pinned, &self.transport, timeout.0);
         let before = read(&file)?;
-        let after = plan::with_gate(agent, before.as_deref(), &command, timeout.0)
-            .map_err(|why| wrong(&file, why))?;
-        let manifest = plan::manifest(agent, &file).filter(|manifest| !manifest.exists());
+        let after =
+            agent.format().with_gate(before.as_deref(), &hook).map_err(|why| wrong(&file, why))?;
+        let companion = self.place.companion(&file)?;
         let mut changes = vec![PlannedChange { file, before, after: Some(after) }];
-        changes.extend(manifest.map(|file| PlannedChange {
-            file,
-            before: None,
-            after: Some(plan::MANIFEST.to_owned()),
-        }));
+        if let Some(Companion { file, with, .. }) = companion {
+            let before = read(&file)?;
+            let after = with(before.as_deref()).map_err(|why| wrong(&file, why))?;
+            // The agent reads both files at once, or only this one.
+            changes.insert(0, PlannedChange { file, before, after: Some(after) });
+        }
         let rules = gates::file(common.config.as_deref())?;
         if rules.symlink_metadata().is_ok() {
             // A gate with broken rules denies every call, so report the error now.
@@ -135,13 +148,13 @@ impl Install {
         }
         let written = self.how.apply(changes)?;
         if written {
-            match agent {
-                AgentKind::Codex => output::progress(text::gate::CODEX_TRUST),
-                AgentKind::Goose if self.place.project.is_some() => {
-                    output::progress(text::gate::GOOSE_FOLDER)
-                }
-                AgentKind::Goose | AgentKind::ClaudeCode => {}
+            let least = agent.longest_wait().filter(|longest| longest.as_secs() < USUAL.0);
+            let shortened = least.filter(|_| self.timeout.is_none());
+            if let Some(longest) = shortened {
+                let longest = longest.as_secs();
+                output::progress(&text::gate::agents::shortened(agent.title(), longest));
             }
+            agent.advice(project).into_iter().for_each(output::progress);
         }
         if let (Some(client), true) = (client, written) {
             output::progress(
@@ -155,6 +168,28 @@ impl Install {
 }
 
 impl Install {
+    /// How long the gate waits for a person.
+    fn wait(&self) -> Result<TimeSpan, Failure> {
+        let agent = self.place.agent;
+        let longest = agent.longest_wait().map(|longest| TimeSpan(longest.as_secs()));
+        let Some(wanted) = self.timeout else {
+            return Ok(longest.map_or(USUAL, |longest| longest.min(USUAL)));
+        };
+        if wanted < SHORTEST {
+            return Err(Failure::new(
+                Exit::Usage,
+                "--timeout must be longer than 0: write, for example, 1h",
+            ));
+        }
+        match longest.filter(|longest| wanted > *longest) {
+            Some(TimeSpan(longest)) => {
+                let words = text::gate::agents::too_long(agent.title(), longest);
+                Err(Failure::new(Exit::Usage, words))
+            }
+            None => Ok(wanted),
+        }
+    }
+
     /// The files and the folder of the person, as they are called now.
     fn pinned(&self, common: &Common) -> Result<Pinned, Failure> {
         let config = match &common.config {
@@ -186,30 +221,31 @@ impl Uninstall {
             self.clear_away(&file)?;
             return unchanged();
         };
-        let after =
-            plan::without_gate(self.place.agent, &before).map_err(|why| wrong(&file, why))?;
+        let agent = self.place.agent;
+        let after = agent.format().without_gate(&before).map_err(|why| wrong(&file, why))?;
         // A user's symbolic link is kept; the linked file gets an empty object.
         let is_link = file.symlink_metadata().is_ok_and(|there| there.is_symlink());
-        let after = after.or_else(|| is_link.then(|| plan::EMPTY.to_owned()));
-        let manifest = plan::manifest(self.place.agent, &file).filter(|_| after.is_none());
+        let after = after.or_else(|| is_link.then(|| EMPTY.to_owned()));
+        let companion = self.place.companion(&file)?.filter(|_| after.is_none());
         let mut changes = vec![PlannedChange { file: file.clone(), before: Some(before), after }];
-        if let Some(file) = manifest {
-            let before = read(&file)?.filter(|text| text == plan::MANIFEST);
-            changes.push(PlannedChange { file, before, after: None });
+        if let Some(Companion { file, without, .. }) = companion
+            && let Some(before) = read(&file)?
+        {
+            let after = without(&before).map_err(|why| wrong(&file, why))?;
+            changes.push(PlannedChange { file, before: Some(before), after });
         }
         self.how.apply(changes)?;
         self.clear_away(&file)?;
         Ok(Exit::Yes)
     }
 
-    /// Removes goose's plugin folder once empty: an empty plugin folder in a project would replace
-    /// the person's own plugin.
+    /// Removes the gate's own folders once they are empty.
     fn clear_away(&self, hooks: &Path) -> Result<(), Failure> {
-        if self.place.agent != AgentKind::Goose || self.how.dry_run {
+        if self.how.dry_run {
             return Ok(());
         }
-        for folder in [hooks.parent().unwrap_or(hooks), plan::plugin(hooks)] {
-            match std::fs::remove_dir(folder) {
+        for folder in self.place.agent.own_folders(hooks) {
+            match std::fs::remove_dir(&folder) {
                 Err(error)
                     if !matches!(
                         error.kind(),
@@ -334,7 +370,7 @@ fn write(change: &PlannedChange) -> io::Result<()> {
 
 /// An agent's hook file, and how the installed gate reaches decisions.
 pub(super) struct InstalledHook {
-    pub(super) agent: AgentKind,
+    pub(super) agent: Agent,
     pub(super) file: PathBuf,
     /// The transport and the store, if a gate is installed.
     pub(super) gate: Option<(Transport, PathBuf)>,
@@ -351,12 +387,12 @@ pub(super) fn found(
     common: &Common,
 ) -> Result<Vec<InstalledHook>, Failure> {
     let mut found = Vec::new();
-    for agent in AgentKind::ALL {
+    for agent in AGENTS.iter().copied() {
         for place in std::iter::once(None).chain(project.map(Some)) {
-            let Ok(file) = plan::file(agent, place) else { continue };
-            let gate = match read(&file)?.and_then(|text| plan::installed(agent, &text)) {
+            let Ok(file) = agent.hook_file(place) else { continue };
+            let gate = match read(&file)?.and_then(|text| agent.format().installed(&text)) {
                 None => None,
-                Some(command) => {
+                Some(Found { command, .. }) => {
                     let store = match transport::store_of_command(&command) {
                         Some(store) => store,
                         None => common.store_path(&common.config()?)?,
@@ -364,9 +400,7 @@ pub(super) fn found(
                     Some((Transport::of_command(&command).or_socket_of(&store), store))
                 }
             };
-            let off = bypass_checks::check_enabled(agent, &file, project)
-                .err()
-                .filter(|_| gate.is_some());
+            let off = agent.check_enabled(&file, project).err().filter(|_| gate.is_some());
             let off = off.map(|off| format!("{}: {}", off.file.display(), off.why));
             found.push(InstalledHook { agent, file, gate, off });
         }
@@ -399,12 +433,14 @@ impl StatusArgs {
             works &= !matches!(looked, Some(Err(_)));
             bypassed.extend(off.is_some().then(|| agent.name()));
             if !common.json {
+                let tried = !matches!(agent.contract().evidence, Evidence::Read(_));
                 let says = match (&gate, &off) {
+                    (Some(_), None) if !tried => "has a hook, untried",
                     (Some(_), None) => "stops at the gate",
                     (Some(_), Some(_)) => "bypasses the gate",
                     (None, _) => "no gate",
                 };
-                output::line(&format!("{:<12} {says:<18} {}", agent.name(), file.display()));
+                output::line(&format!("{:<12} {says:<19} {}", agent.name(), file.display()));
                 for words in off.iter().chain(looked.as_ref().map(|(Ok(words) | Err(words))| words))
                 {
                     output::line(&format!("{:<12} {words}", ""));

@@ -23,10 +23,20 @@ pub(super) struct JsonPart {
     pub(super) value: ByteRange,
 }
 
+/// How strings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// As usual.
+    Plain,
+    /// Without `//` and `/*`, for an agent that takes these for comments even within strings.
+    WithoutCommentMarks,
+}
+
 /// A JSON file's text, known to be valid.
 #[derive(Debug, Clone)]
 pub(super) struct Json {
     text: String,
+    spelling: Spelling,
 }
 
 impl Json {
@@ -37,7 +47,8 @@ impl Json {
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
         let read = serde_json::from_str::<serde::de::IgnoredAny>(plain);
-        read.map(|_| Self { text: text.to_owned() }).map_err(|error| {
+        let whole = || Self { text: text.to_owned(), spelling: Spelling::Plain };
+        read.map(|_| whole()).map_err(|error| {
             let remarks = text.lines().any(|line| {
                 line.trim_start().starts_with("//") || line.trim_start().starts_with("/*")
             });
@@ -48,6 +59,11 @@ impl Json {
             };
             format!("{error}{hint}")
         })
+    }
+
+    /// Writes strings in this spelling.
+    pub(super) fn spelled(self, spelling: Spelling) -> Self {
+        Self { spelling, ..self }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -115,6 +131,24 @@ impl Json {
         serde_json::from_str(&self.text[value.clone()]).ok()
     }
 
+    /// A whole number; `None` for any other value.
+    pub(super) fn as_number(&self, value: &ByteRange) -> Option<u64> {
+        serde_json::from_str(&self.text[value.clone()]).ok()
+    }
+
+    /// Any value.
+    pub(super) fn as_value(&self, value: &ByteRange) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.text[value.clone()]).ok()
+    }
+
+    /// Removes a field from an object.
+    pub(super) fn cut(&mut self, object: &ByteRange, name: &str) {
+        let fields = self.fields(object).unwrap_or_default();
+        if let Some(at) = fields.iter().position(|field| field.name == name) {
+            self.take_out(object, &fields, at);
+        }
+    }
+
     /// Removes a part from an object or list, with its comma.
     pub(super) fn take_out(&mut self, whole: &ByteRange, parts: &[JsonPart], at: usize) {
         let gap = if at > 0 {
@@ -164,10 +198,30 @@ impl Json {
         self.text.insert_str(last.value.end, &new);
     }
 
+    /// Puts a field at the start of an object, with the layout of the existing fields.
+    pub(super) fn prepend_part(
+        &mut self,
+        object: &ByteRange,
+        fields: &[JsonPart],
+        name: &str,
+        value: &impl Serialize,
+    ) {
+        if fields.is_empty() {
+            return self.append_part(object, fields, Some(name), value);
+        }
+        let blanks = blanks_at(&self.text[object.start + 1..]);
+        let first = object.start + 1 + blanks;
+        let gap = &self.text[object.start + 1..first];
+        let gap = if gap.is_empty() { " " } else { gap };
+        let new = format!("{},{gap}", self.format_value(Some(name), value, None));
+        self.text.insert_str(first, &new);
+    }
+
     /// Replaces a value. An equal value keeps its layout.
     pub(super) fn exchange(&mut self, part: &ByteRange, value: &impl Serialize) {
         let there = serde_json::from_str::<serde_json::Value>(&self.text[part.clone()]).ok();
-        if there == serde_json::to_value(value).ok() {
+        let is_spelled = self.spelling == Spelling::Plain || !has_marks(&self.text[part.clone()]);
+        if is_spelled && there == serde_json::to_value(value).ok() {
             return;
         }
         let new = self.format_value(None, value, self.indent_of_line(part.start));
@@ -191,8 +245,12 @@ impl Json {
             }
             None => value.serialize(&mut serde_json::Serializer::new(&mut text)),
         };
-        let text = String::from_utf8_lossy(&text)
+        let mut text = String::from_utf8_lossy(&text)
             .replace('\n', &format!("\n{}", depth.unwrap_or_default()));
+        if self.spelling == Spelling::WithoutCommentMarks {
+            // Slashes stand only within strings.
+            text = text.replace("/*", "/\\u002a").replace("//", "/\\u002f");
+        }
         name.map_or(text.clone(), |name| format!("{}: {text}", serde_json::Value::from(name)))
     }
 
@@ -209,6 +267,42 @@ impl Json {
         let first = self.text.lines().find(|line| blanks_at(line) > 0 && !line.trim().is_empty());
         first.map_or("  ", |line| &line[..blanks_at(line)])
     }
+}
+
+/// The text without comments outside of its strings.
+pub(super) fn without_comments(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let skipped = match rest.as_bytes() {
+            [b'/', b'/', ..] => rest.find('\n').unwrap_or(rest.len()),
+            [b'/', b'*', ..] => rest[2..].find("*/").map_or(rest.len(), |end| end + 4),
+            _ => 0,
+        };
+        let kept = if skipped > 0 { 0 } else { string_at(rest).unwrap_or(next.len_utf8()) };
+        plain.push_str(&rest[..kept]);
+        rest = &rest[skipped + kept..];
+    }
+    plain
+}
+
+/// The length of the string at the start of a text, with its quotation marks.
+fn string_at(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (at, c) in text.strip_prefix('"')?.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return Some(at + 2),
+            _ => {}
+        }
+    }
+    Some(text.len())
+}
+
+/// Whether a text has the marks of comments.
+fn has_marks(text: &str) -> bool {
+    text.contains("//") || text.contains("/*")
 }
 
 /// Number of leading blank bytes.
@@ -246,5 +340,23 @@ impl<'de: 'a, 'a> Deserialize<'de> for Parts<'a> {
             }
         }
         deserializer.deserialize_any(Any).map(Parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_left_out_and_strings_are_not() {
+        for (text, plain) in [
+            ("{\"a\": 1} // b", "{\"a\": 1} "),
+            ("{ /* \" */ \"a\": \"http://x/*\\\"//\" }", "{  \"a\": \"http://x/*\\\"//\" }"),
+            ("1 /* open", "1 "),
+            ("\"open // \\", "\"open // \\"),
+            ("é // ü\né", "é \né"),
+        ] {
+            assert_eq!(without_comments(text), plain);
+        }
     }
 }

@@ -5,11 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::AgentKind;
+use super::adapters::Agent;
 
 /// The workspace folder, also in resolved form if links lead there. Empty if the folder is unknown
 /// or includes the person's home folder and more: then nothing is inside.
-pub(super) fn roots(agent: AgentKind, recorded: Option<&Path>, homes: &[PathBuf]) -> Vec<PathBuf> {
+pub(super) fn roots(agent: Agent, recorded: Option<&Path>, homes: &[PathBuf]) -> Vec<PathBuf> {
     let root = recorded.map(Path::to_owned).or_else(|| begun(agent));
     let Some(root) = root.filter(|root| root.is_absolute()) else { return Vec::new() };
     let real = root.canonicalize().unwrap_or_else(|_| root.clone());
@@ -24,18 +24,14 @@ pub(super) fn roots(agent: AgentKind, recorded: Option<&Path>, homes: &[PathBuf]
 }
 
 /// Where the agent began.
-fn begun(agent: AgentKind) -> Option<PathBuf> {
-    // Claude Code names the folder where it was started; its own directory changes with commands.
-    let named = (agent == AgentKind::ClaudeCode)
-        .then(|| std::env::var_os("CLAUDE_PROJECT_DIR"))
-        .flatten()
-        .map(PathBuf::from)
-        .filter(|root| root.is_absolute());
-    named.or_else(|| match process::of_agent(agent) {
+fn begun(agent: Agent) -> Option<PathBuf> {
+    let told = agent.folder_variable().and_then(std::env::var_os).map(PathBuf::from);
+    let told = told.filter(|root| root.is_absolute());
+    told.or_else(|| match process::of_agent(agent) {
         process::Starter::Agent(folder) => folder,
         // A person, or a program other than the agent, runs the hook here.
         process::Starter::Other => std::env::current_dir().ok(),
-        process::Starter::Unknown if agent == AgentKind::Codex => None,
+        process::Starter::Unknown if agent.model_moves_hook() => None,
         process::Starter::Unknown => std::env::current_dir().ok(),
     })
 }
@@ -44,7 +40,7 @@ fn begun(agent: AgentKind) -> Option<PathBuf> {
 mod process {
     use std::path::PathBuf;
 
-    use super::AgentKind;
+    use super::Agent;
     #[cfg(target_os = "linux")]
     use crate::disk::{self, FileError};
 
@@ -63,7 +59,7 @@ mod process {
     }
 
     #[cfg(target_os = "linux")]
-    pub(super) fn of_agent(agent: AgentKind) -> Starter {
+    pub(super) fn of_agent(agent: Agent) -> Starter {
         let mut process = std::os::unix::process::parent_id();
         // Agents run a hook by a shell, and Gander's hook is a shell's line itself.
         for _ in 0..MOST_SHELLS {
@@ -84,7 +80,7 @@ mod process {
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn of_agent(_: AgentKind) -> Starter {
+    pub(super) fn of_agent(_: Agent) -> Starter {
         Starter::Unknown
     }
 
@@ -117,7 +113,7 @@ mod process {
     }
 
     #[cfg(target_os = "linux")]
-    fn starter(agent: AgentKind, process: u32, arguments: &[String]) -> Starter {
+    fn starter(agent: Agent, process: u32, arguments: &[String]) -> Starter {
         let exe = std::fs::read_link(format!("/proc/{process}/exe")).ok();
         let exe = exe.as_deref().and_then(std::path::Path::file_name);
         let exe = exe.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -127,7 +123,7 @@ mod process {
         if !is_agent(agent, &exe, arguments) {
             return Starter::Other;
         }
-        Starter::Agent(Some(match named_folder(agent, arguments) {
+        Starter::Agent(Some(match agent.folder_argument(arguments) {
             Some(folder) => cwd.join(folder),
             None => cwd,
         }))
@@ -135,39 +131,19 @@ mod process {
 
     /// Whether a process is the agent, by the name of its program or of the script that an
     /// interpreter runs.
-    pub(super) fn is_agent(agent: AgentKind, exe: &str, arguments: &[String]) -> bool {
-        let name = match agent {
-            AgentKind::ClaudeCode => "claude",
-            AgentKind::Goose => "goose",
-            AgentKind::Codex => "codex",
-        };
+    pub(super) fn is_agent(agent: Agent, exe: &str, arguments: &[String]) -> bool {
+        let name = agent.process();
         let last = |word: &String| word.rsplit('/').next().unwrap_or(word).to_lowercase();
         exe.to_lowercase().contains(name)
             || arguments.iter().take(2).any(|word| last(word).starts_with(name))
-    }
-
-    /// The folder that the person named when starting Codex: `codex -C DIR`.
-    pub(super) fn named_folder(agent: AgentKind, arguments: &[String]) -> Option<&str> {
-        if agent != AgentKind::Codex {
-            return None;
-        }
-        let mut words = arguments.iter().skip(1).take_while(|word| *word != "--");
-        while let Some(word) = words.next() {
-            if ["-C", "--cd"].contains(&word.as_str()) {
-                return words.next().map(String::as_str);
-            }
-            if let Some(folder) = word.strip_prefix("--cd=") {
-                return Some(folder);
-            }
-        }
-        None
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::process::{is_agent, named_folder, runs_line};
+    use super::process::{is_agent, runs_line};
     use super::*;
+    use crate::cli::gate::adapters::named;
 
     fn words(line: &str) -> Vec<String> {
         line.split(' ').map(str::to_owned).collect()
@@ -181,18 +157,11 @@ mod tests {
         for line in ["-zsh", "bash run.sh", "codex -c model=x", "python3 -c x", "bash --rcfile c"] {
             assert!(!runs_line(&words(line)), "{line}");
         }
-        assert!(is_agent(AgentKind::Codex, "codex", &words("codex")));
-        assert!(is_agent(AgentKind::Codex, "node", &words("node /usr/lib/bin/codex.js")));
-        assert!(is_agent(AgentKind::Goose, "goosed", &words("goosed agent")));
-        assert!(!is_agent(AgentKind::Codex, "python3", &words("python3 run.py codex")));
-        let folder = |line: &str| {
-            let words = words(line);
-            named_folder(AgentKind::Codex, &words).map(str::to_owned)
-        };
-        assert_eq!(folder("codex exec -C /srv/shop fix"), Some("/srv/shop".into()));
-        assert_eq!(folder("codex --cd=shop"), Some("shop".into()));
-        assert_eq!(folder("codex exec -- -C /"), None);
-        assert_eq!(folder("codex exec fix"), None);
+        let (codex, goose) = (named("codex").unwrap(), named("goose").unwrap());
+        assert!(is_agent(codex, "codex", &words("codex")));
+        assert!(is_agent(codex, "node", &words("node /usr/lib/bin/codex.js")));
+        assert!(is_agent(goose, "goosed", &words("goosed agent")));
+        assert!(!is_agent(codex, "python3", &words("python3 run.py codex")));
     }
 
     #[test]
@@ -201,7 +170,8 @@ mod tests {
         let home = temporary.path().join("home/maya");
         std::fs::create_dir_all(home.join("shop")).unwrap();
         let homes = [home.clone()];
-        let of = |root: &Path| roots(AgentKind::Codex, Some(root), &homes);
+        let codex = named("codex").unwrap();
+        let of = |root: &Path| roots(codex, Some(root), &homes);
         assert_eq!(of(&home.join("shop")).first(), Some(&home.join("shop")));
         assert_eq!(of(&home).first(), Some(&home));
         assert!(of(home.parent().unwrap()).is_empty());

@@ -8,9 +8,10 @@ use chrono::TimeDelta;
 use gander_client::Client;
 use tokio::io::AsyncReadExt as _;
 
+use super::adapters::{Agent, Defer};
 use super::hook::{self, HookAnswer, HookInput, HookOutput, Installed};
 use super::transport::Transport;
-use super::{AgentKind, ProjectClaim, Stop, config_of, own_files, remote};
+use super::{ProjectClaim, Stop, config_of, own_files, remote};
 use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
 use crate::config::{Config, TimeSpan, gates};
 use crate::core::decision::Decision;
@@ -26,29 +27,25 @@ use crate::engine::operations::heartbeat::Running;
 use crate::presentation::text;
 use crate::store::Store;
 
-/// Default time limit. Agents stop a hook after 600 s by default, goose after 30 s; the answer
-/// comes before.
-const USUAL: Duration = Duration::from_secs(570);
-const DEFAULT_LIMIT_OF_GOOSE: Duration = Duration::from_secs(15);
 /// How long past the limit the store may take to report the timeout. After that the gate denies
 /// without the store.
 const GRACE: Duration = Duration::from_secs(10);
-/// Environment variable and value by which Claude Code tells its hooks that it runs as `claude -p`.
-const ENTRY: (&str, &str) = ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
 
 /// The result of a step, or an error message. Every error denies the call.
 type Step<T> = Result<T, String>;
 
 impl Stop {
-    pub(super) async fn run(self, agent: AgentKind, common: &Common) -> Outcome {
+    pub(super) async fn run(self, agent: Agent, common: &Common) -> Outcome {
         let (limit, began) = (self.limit(agent), std::time::Instant::now());
         let said = match guarded(limit, self.understood(agent, common))
             .await
             .and_then(|understood| understood)
         {
-            Err(why) => hook::deny_unparsed(text::gate::broken(&why)),
+            // The exit code works in every event that honours a denial.
+            Err(why) => agent.refuse(text::gate::broken(&why)),
             Ok(hooked) => {
-                let (event, left) = (hooked.event, limit.saturating_sub(began.elapsed()));
+                let (agent, event) = (hooked.agent, hooked.event);
+                let left = limit.saturating_sub(began.elapsed());
                 let may_defer = self.may_defer(agent);
                 let asking = Asking {
                     hooked,
@@ -61,7 +58,7 @@ impl Stop {
                 let answer = answered
                     .and_then(|answered| answered)
                     .unwrap_or_else(|why| HookAnswer::Deny(text::gate::broken(&why)));
-                hook::say(agent, event, answer)
+                agent.say(event, answer)
             }
         };
         Ok(put(said))
@@ -70,7 +67,7 @@ impl Stop {
     /// Reads the call, and looks at its files.
     fn understood(
         &self,
-        agent: AgentKind,
+        agent: Agent,
         common: &Common,
     ) -> impl Future<Output = Step<HookInput>> + Send + 'static {
         let (root, common) = (self.root.clone(), common.clone());
@@ -92,14 +89,15 @@ impl Stop {
         }
     }
 
-    fn limit(&self, agent: AgentKind) -> Duration {
-        let usual = if agent == AgentKind::Goose { DEFAULT_LIMIT_OF_GOOSE } else { USUAL };
-        self.timeout.map_or(usual, |TimeSpan(seconds)| Duration::from_secs(seconds))
+    fn limit(&self, agent: Agent) -> Duration {
+        self.timeout.map_or(agent.usual_wait(), |TimeSpan(seconds)| Duration::from_secs(seconds))
     }
 
-    fn may_defer(&self, agent: AgentKind) -> bool {
-        let under_print = || std::env::var(ENTRY.0).is_ok_and(|entry| entry == ENTRY.1);
-        agent == AgentKind::ClaudeCode && (self.may_defer || under_print())
+    fn may_defer(&self, agent: Agent) -> bool {
+        match agent.can_defer() {
+            Defer::Never => false,
+            Defer::IfWanted { unattended } => self.may_defer || unattended,
+        }
     }
 }
 
@@ -114,7 +112,7 @@ fn put(said: HookOutput) -> Exit {
         // Codex takes a denial without a message for a failed hook, and goes on.
         output::progress(&text::gate::broken("could not write the answer"));
     }
-    // All three agents take exit status 2 (`Usage`) as a denial.
+    // Every agent takes exit status 2 (`Usage`) as a denial.
     if heard && said.code == 0 { Exit::Yes } else { Exit::Usage }
 }
 

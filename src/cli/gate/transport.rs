@@ -142,7 +142,7 @@ mod tests {
             let line = transport
                 .words()
                 .iter()
-                .map(|word| crate::cli::gate::plan::quote_if_needed(word))
+                .map(|word| crate::cli::gate::command::quote_if_needed(word))
                 .collect::<Vec<_>>()
                 .join(" ");
             let line = format!("gander gate codex --timeout 1s {line} || exit 2");

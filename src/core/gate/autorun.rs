@@ -23,7 +23,7 @@ pub enum Autorun {
 }
 
 /// Folders of agents' settings. Below their `worktrees`, agents keep whole copies of a project.
-pub(super) const AGENT_FOLDERS: [&str; 14] = [
+pub(super) const AGENT_FOLDERS: [&str; 15] = [
     ".claude",
     ".codex",
     ".agents",
@@ -32,6 +32,7 @@ pub(super) const AGENT_FOLDERS: [&str; 14] = [
     ".gemini",
     ".opencode",
     ".qwen",
+    ".kimi-code",
     ".kiro",
     ".windsurf",
     ".copilot",
@@ -40,7 +41,7 @@ pub(super) const AGENT_FOLDERS: [&str; 14] = [
     ".amp",
 ];
 /// Hidden files and folders, beside those of agents, that programs on this machine obey.
-const MACHINE: [&str; 26] = [
+const MACHINE: [&str; 28] = [
     ".husky",
     ".githooks",
     ".vscode",
@@ -67,7 +68,11 @@ const MACHINE: [&str; 26] = [
     ".dir-locals.el",
     ".exrc",
     ".gitconfig",
+    ".crush.json",
+    ".crushrc",
 ];
+/// Folders within [`SERVER`] whose files agents on this machine obey, as paths.
+const MACHINE_FOLDERS: [&[&str]; 2] = [&[".github", "hooks"], &[".github", "copilot"]];
 /// Hidden files and folders that servers obey.
 const SERVER: [&str; 17] = [
     ".github",
@@ -150,7 +155,7 @@ const GIT_FILES: [&str; 7] =
     ["head", "fetch_head", "orig_head", "commondir", "gitdir", "packed-refs", "config.worktree"];
 /// Names that programs on this machine obey: start-up files of interpreters, agents' servers and
 /// plugins, hooks, tool managers, package managers, and Gander's own.
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 30] = [
     "sitecustomize.py",
     "usercustomize.py",
     "mcp.json",
@@ -159,6 +164,7 @@ const NAMES: [&str; 29] = [
     "opencode.json",
     "opencode.jsonc",
     "crush.json",
+    "crushrc",
     "claude_desktop_config.json",
     "mise.toml",
     "mise.local.toml",
@@ -252,7 +258,8 @@ fn of_hidden(parts: &[String], at: usize) -> Option<Autorun> {
     }
     let is_instruction = |stem: &str| INSTRUCTIONS.contains(&stem);
     let stem = parts.last().and_then(|name| name.split('.').next()).unwrap_or_default();
-    Some(if AGENT_FOLDERS.contains(&first) || MACHINE.contains(&first) {
+    let obeyed = AGENT_FOLDERS.contains(&first) || MACHINE.contains(&first);
+    Some(if obeyed || MACHINE_FOLDERS.iter().any(in_folder) {
         Autorun::Machine
     } else if is_instruction(stem) && !is_last {
         Autorun::Instructions

@@ -120,8 +120,9 @@ fn has_only(input: &Value, groups: &[&[&str]]) -> bool {
 }
 
 /// Known arguments of file-writing tools, in addition to paths and content.
-const BESIDE: [&str; 10] = [
+const BESIDE: [&str; 11] = [
     "replace_all",
+    "description",
     "command",
     "edits",
     "insert_line",

@@ -107,11 +107,26 @@ pub fn searches(call: &ToolCall) -> Searches {
     if call.tool != "Grep" || code {
         return Searches::default();
     }
-    let path = plain_path(field("path").unwrap_or("."), &call.cwd, call.home.as_deref());
-    let skips = if globs.selects() { Skips::Nothing } else { Skips::Ignored };
+    let ignores = call.input.get("include_ignored") != Some(&true.into());
+    let skips = if globs.selects() || !ignores { Skips::Nothing } else { Skips::Ignored };
     let (links, absence) = (Links::Skipped, Absence::Nothing);
-    let search = Search { path, skips, links, globs, depth: None, absence };
-    Searches { all: vec![search], overflows: false }
+    let search = |path: &str| {
+        let path = plain_path(path, &call.cwd, call.home.as_deref());
+        Search { path, skips, links, globs: globs.clone(), depth: None, absence }
+    };
+    let places = places(call);
+    let overflows = places.len() > MOST_SEARCHES;
+    Searches { all: places.into_iter().take(MOST_SEARCHES).map(search).collect(), overflows }
+}
+
+/// Where a search by a tool looks: in one place, in several, or in the working directory.
+fn places(call: &ToolCall) -> Vec<&str> {
+    let mut found = Vec::new();
+    for value in ["path", "paths"].iter().filter_map(|name| call.input.get(name)) {
+        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        found.extend(values.iter().filter_map(serde_json::Value::as_str));
+    }
+    if found.is_empty() { vec!["."] } else { found }
 }
 
 /// The searches of a single command.
@@ -343,6 +358,25 @@ pub fn searches_home(call: &ToolCall, words: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tool_searches_every_place_that_it_names() {
+        for (input, expected) in [
+            (serde_json::json!({ "pattern": "x" }), ""),
+            (serde_json::json!({ "path": "a" }), "a"),
+            (serde_json::json!({ "paths": "a" }), "a"),
+            (serde_json::json!({ "path": "a", "paths": ["b", "/etc"] }), "a b /etc"),
+        ] {
+            let call = super::super::tests::call("Grep", input);
+            let found: Vec<PathBuf> =
+                searches(&call).all.into_iter().map(|search| search.path).collect();
+            let expected: Vec<PathBuf> =
+                expected.split(' ').map(|place| plain_path(place, &call.cwd, None)).collect();
+            assert_eq!(found, expected);
+        }
+        let all = super::super::tests::call("Grep", serde_json::json!({ "include_ignored": true }));
+        assert_eq!(searches(&all).all[0].skips, Skips::Nothing);
+    }
 
     #[test]
     fn the_folders_of_a_search_are_its_arguments() {

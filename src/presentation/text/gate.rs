@@ -1,6 +1,9 @@
 //! Text for gates: to the person who is asked, and to the agent that is stopped. The text must tell
 //! an agent what to do next.
 
+pub mod agents;
+pub mod check;
+
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 

@@ -8,6 +8,19 @@ use crate::disk;
 
 /// Most files and folders read.
 const MOST_FILES: usize = 500;
+/// Where agents look for definitions of others.
+const FOLDERS: [&str; 10] = [
+    ".claude/agents",
+    ".github/agents",
+    ".copilot/agents",
+    ".cursor/agents",
+    ".gemini/agents",
+    ".opencode/agent",
+    ".opencode/agents",
+    ".config/opencode/agent",
+    ".qwen/agents",
+    ".kimi-code/agents",
+];
 /// Largest definition, in bytes.
 const LONGEST: u64 = 256 << 10;
 /// Folders in folders with definitions.
@@ -21,8 +34,8 @@ pub(super) fn defined(call: &ToolCall) -> Option<String> {
     let mut folders: Vec<&Path> = around.chain(call.home.as_deref()).collect();
     folders.sort_unstable();
     folders.dedup();
-    let defines = |folder: &Path| defines(&folder.join(".claude/agents"), name, DEEPEST, &mut left);
-    folders.into_iter().any(defines).then(|| name.to_owned())
+    let mut all = folders.into_iter().flat_map(|folder| FOLDERS.map(|below| folder.join(below)));
+    all.any(|folder| defines(&folder, name, DEEPEST, &mut left)).then(|| name.to_owned())
 }
 
 /// Whether a folder holds a definition, or too many files to read.

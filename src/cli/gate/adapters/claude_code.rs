@@ -1,0 +1,173 @@
+//! Anthropic's Claude Code.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    Adapter, Agent, Defer, claude_sample, copilot, cursor, permission_behavior,
+    permission_decision, user_folder,
+};
+use crate::cli::gate::bypass::{Bypass, settings};
+use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
+use crate::cli::gate::groups::{Grouped, TimeUnit};
+use crate::cli::gate::hook::{HookAnswer, HookEvent, HookOutput};
+use crate::cli::gate::hook_file::HookFile;
+use crate::core::gate::quote;
+
+/// Environment variable and value by which Claude Code tells its hooks that it runs as `claude -p`.
+const ENTRY: (&str, &str) = ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
+
+/// `PermissionRequest` is left out: every call passes `PreToolUse` first, and a missing or killed
+/// hook would not deny in `PermissionRequest`.
+const FILE: Grouped = Grouped {
+    agent: NAME,
+    events: &["PreToolUse"],
+    matcher: "*",
+    unit: TimeUnit::Seconds,
+    fields: &[("onFailure", "block")],
+};
+
+const NAME: &str = "claude-code";
+
+/// With `onFailure`, which older versions do not know.
+static CONTRACT: Contract = Contract {
+    evidence: Evidence::Ran("2.1.332"),
+    start: Start::Shell,
+    decides: Some(Decides {
+        at: "/hookSpecificOutput/permissionDecision",
+        yes: "allow",
+        no: "deny",
+    }),
+    output_first: false,
+    empty: Fate::Runs,
+    garbage: Fate::Denies,
+    silent: Fate::Denies,
+    failed: Fate::Denies,
+    killed: Fate::Denies,
+    late: Fate::Denies,
+    usual_limit: Some(Duration::from_mins(10)),
+    longest_limit: None,
+    holes: &["a project's settings with disableAllHooks"],
+};
+
+#[derive(Debug)]
+pub(super) struct ClaudeCode;
+
+impl Adapter for ClaudeCode {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn title(&self) -> &'static str {
+        "Claude Code"
+    }
+
+    fn process(&self) -> &'static str {
+        "claude"
+    }
+
+    /// Claude Code stops a hook after 600 s.
+    fn usual_wait(&self) -> Duration {
+        Duration::from_secs(570)
+    }
+
+    fn hook_file(&self, project: Option<&Path>) -> Result<PathBuf, String> {
+        Ok(match project {
+            // Not the shared settings file, because the command names a program on this machine.
+            Some(project) => project.join(".claude/settings.local.json"),
+            None => user_folder("CLAUDE_CONFIG_DIR", ".claude")?.join("settings.json"),
+        })
+    }
+
+    fn format(&self) -> &dyn HookFile {
+        &FILE
+    }
+
+    /// Cursor runs this hook too, and writes the input behind the command, so that the command must
+    /// be a single one.
+    fn shell_line(&self, line: String) -> String {
+        format!("/bin/sh -c {}", quote(&line))
+    }
+
+    /// Claude Code runs no hook if any of its settings files disables all hooks.
+    fn check_enabled(&self, hooks: &Path, project: Option<&Path>) -> Result<(), Bypass> {
+        let own = self.hook_file(None).map_err(|why| Bypass { file: hooks.to_owned(), why })?;
+        let near = project.map(|project| project.join(".claude"));
+        let near = near
+            .iter()
+            .flat_map(|folder| [folder.join("settings.local.json"), folder.join("settings.json")]);
+        for file in near.chain([own, hooks.to_owned()]) {
+            // Invalid JSON in the hook file is reported by the code that writes the hook.
+            let said: Value = serde_json::from_str(&settings(&file)?).unwrap_or_default();
+            if said["disableAllHooks"] == Value::Bool(true) {
+                return Err(Bypass {
+                    file,
+                    why: "it switches off all hooks (disableAllHooks): remove that first".into(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Claude Code's own directory changes with commands.
+    fn folder_variable(&self) -> Option<&'static str> {
+        Some("CLAUDE_PROJECT_DIR")
+    }
+
+    /// Copilot CLI and Cursor run the hooks in Claude Code's settings too.
+    fn caller(&self, input: &Value) -> Option<Agent> {
+        if cursor::speaks(input) {
+            Some(&cursor::Cursor)
+        } else if copilot::speaks(input) {
+            Some(&copilot::Copilot)
+        } else {
+            None
+        }
+    }
+
+    fn event(&self, name: &str) -> Option<HookEvent> {
+        match name {
+            "PreToolUse" => Some(HookEvent::PreToolUse),
+            // Its prompt is about the very call that its other hook has submitted.
+            "PermissionRequest" => Some(HookEvent::PermissionRequest),
+            _ => None,
+        }
+    }
+
+    fn can_defer(&self) -> Defer {
+        let unattended = std::env::var(ENTRY.0).is_ok_and(|entry| entry == ENTRY.1);
+        Defer::IfWanted { unattended }
+    }
+
+    fn say(&self, event: HookEvent, answer: HookAnswer) -> HookOutput {
+        if event == HookEvent::PermissionRequest {
+            return permission_behavior(answer);
+        }
+        let (decision, words, note) = match answer {
+            HookAnswer::Allow { words, note } => ("allow", words, note),
+            HookAnswer::Defer(words) => ("defer", words, None),
+            // Others that read this hook need not understand its JSON, but know the exit status.
+            HookAnswer::Deny(words) => {
+                let said = permission_decision("deny", &words);
+                return HookOutput::deny_both(words, json!({ "hookSpecificOutput": said }));
+            }
+        };
+        let mut said = permission_decision(decision, &words);
+        if let Some(note) = note {
+            said["additionalContext"] = note.into();
+        }
+        HookOutput::json(json!({ "hookSpecificOutput": said }))
+    }
+
+    fn contract(&self) -> &'static Contract {
+        &CONTRACT
+    }
+
+    fn sample(&self, folder: &Path, command: &str) -> Value {
+        let mut said = claude_sample("PreToolUse", "Bash", folder, command);
+        said["tool_use_id"] = "toolu_1".into();
+        said
+    }
+}

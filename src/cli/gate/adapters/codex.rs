@@ -1,0 +1,178 @@
+//! OpenAI's Codex.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Adapter, claude_sample, permission_behavior, permission_decision, user_folder};
+use crate::cli::gate::bypass::{Bypass, settings};
+use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
+use crate::cli::gate::groups::{Grouped, TimeUnit};
+use crate::cli::gate::hook::{HookAnswer, HookEvent, HookOutput};
+use crate::cli::gate::hook_file::HookFile;
+use crate::core::gate::quote;
+use crate::presentation::text;
+
+const FILE: Grouped = Grouped {
+    agent: NAME,
+    events: &["PreToolUse", "PermissionRequest"],
+    matcher: ".*",
+    unit: TimeUnit::Seconds,
+    fields: &[],
+};
+
+const NAME: &str = "codex";
+
+/// Codex takes an empty answer for a yes: it has no other.
+static CONTRACT: Contract = Contract {
+    evidence: Evidence::Ran("0.171.0"),
+    start: Start::Login,
+    decides: Some(Decides {
+        at: "/hookSpecificOutput/permissionDecision",
+        yes: "allow",
+        no: "deny",
+    }),
+    output_first: false,
+    empty: Fate::Runs,
+    garbage: Fate::Runs,
+    silent: Fate::Runs,
+    failed: Fate::Runs,
+    killed: Fate::Runs,
+    late: Fate::Runs,
+    usual_limit: Some(Duration::from_mins(10)),
+    longest_limit: None,
+    holes: &["hooks that the person has not trusted", "what is typed into a running program"],
+};
+
+#[derive(Debug)]
+pub(super) struct Codex;
+
+impl Adapter for Codex {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn title(&self) -> &'static str {
+        "Codex"
+    }
+
+    fn process(&self) -> &'static str {
+        "codex"
+    }
+
+    /// Codex stops a hook after 600 s.
+    fn usual_wait(&self) -> Duration {
+        Duration::from_secs(570)
+    }
+
+    fn hook_file(&self, project: Option<&Path>) -> Result<PathBuf, String> {
+        Ok(match project {
+            Some(project) => project.join(".codex/hooks.json"),
+            None => user_folder("CODEX_HOME", ".codex")?.join("hooks.json"),
+        })
+    }
+
+    fn format(&self) -> &dyn HookFile {
+        &FILE
+    }
+
+    /// Codex runs hooks with the user's own shell, which may not be a POSIX shell.
+    fn shell_line(&self, line: String) -> String {
+        format!("/bin/sh -c {}", quote(&line))
+    }
+
+    /// Codex runs hooks unless its configuration disables the feature.
+    fn check_enabled(&self, hooks: &Path, _: Option<&Path>) -> Result<(), Bypass> {
+        let file = hooks.with_file_name("config.toml");
+        let off = |why: String| Bypass { file: file.clone(), why };
+        let config: toml::Table =
+            settings(&file)?.parse().map_err(|error: toml::de::Error| off(error.to_string()))?;
+        let features = config.get("features").and_then(toml::Value::as_table);
+        let is_off =
+            |name: &str| features.and_then(|features| features.get(name)?.as_bool()) == Some(false);
+        match ["hooks", "codex_hooks"].into_iter().find(|name| is_off(name)) {
+            Some(name) => Err(off(format!(
+                "it switches off hooks ([features] {name} = false): remove that first"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn advice(&self, _: Option<&Path>) -> Option<&'static str> {
+        Some(text::gate::CODEX_TRUST)
+    }
+
+    /// `codex -C DIR`.
+    fn folder_argument<'a>(&self, arguments: &'a [String]) -> Option<&'a str> {
+        let mut words = arguments.iter().skip(1).take_while(|word| *word != "--");
+        while let Some(word) = words.next() {
+            if ["-C", "--cd"].contains(&word.as_str()) {
+                return words.next().map(String::as_str);
+            }
+            if let Some(folder) = word.strip_prefix("--cd=") {
+                return Some(folder);
+            }
+        }
+        None
+    }
+
+    fn model_moves_hook(&self) -> bool {
+        true
+    }
+
+    fn event(&self, name: &str) -> Option<HookEvent> {
+        match name {
+            "PreToolUse" => Some(HookEvent::PreToolUse),
+            "PermissionRequest" => Some(HookEvent::PermissionRequest),
+            _ => None,
+        }
+    }
+
+    /// Codex asks to leave its sandbox, and need not say so in the call.
+    fn own_prompt(&self, event: HookEvent) -> bool {
+        event == HookEvent::PermissionRequest
+    }
+
+    fn say(&self, event: HookEvent, answer: HookAnswer) -> HookOutput {
+        if event == HookEvent::PermissionRequest {
+            return permission_behavior(answer);
+        }
+        let said = match answer {
+            // Codex has no explicit yes: an empty answer leaves the next step to Codex.
+            HookAnswer::Allow { note: None, .. } => return HookOutput::NOTHING,
+            HookAnswer::Allow { note: Some(note), .. } => {
+                json!({ "hookEventName": "PreToolUse", "additionalContext": note })
+            }
+            HookAnswer::Deny(words) | HookAnswer::Defer(words) => {
+                permission_decision("deny", &words)
+            }
+        };
+        HookOutput::json(json!({ "hookSpecificOutput": said }))
+    }
+
+    fn contract(&self) -> &'static Contract {
+        &CONTRACT
+    }
+
+    fn sample(&self, folder: &Path, command: &str) -> Value {
+        claude_sample("PreToolUse", "Bash", folder, command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_named_by_an_option() {
+        let folder = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            Codex.folder_argument(&words).map(str::to_owned)
+        };
+        assert_eq!(folder("codex exec -C /srv/shop fix"), Some("/srv/shop".into()));
+        assert_eq!(folder("codex --cd=shop"), Some("shop".into()));
+        assert_eq!(folder("codex exec -- -C /"), None);
+        assert_eq!(folder("codex exec fix"), None);
+    }
+}
