@@ -12,6 +12,7 @@ mod channels;
 mod escalation;
 mod file;
 pub mod gates;
+mod grants;
 pub mod health;
 pub mod http;
 mod place;

@@ -10,8 +10,8 @@ use crate::address::{ServerAddress, default_socket};
 use crate::send::{Call, Retry};
 use crate::token::Token;
 use crate::types::{
-    Attention, Batch, BatchItem, BatchResult, Decision, DecisionPage, Outcome, Question, Report,
-    Risk, Withdraw,
+    Attention, Batch, BatchItem, BatchResult, Decision, DecisionPage, GrantList, ListedGrant,
+    Outcome, Question, Report, Risk, Withdraw,
 };
 use crate::wait::DecisionRef;
 use crate::{Error, Events};
@@ -50,6 +50,12 @@ pub struct ListFilter {
 struct Paging {
     offset: u32,
     limit: u32,
+}
+
+/// Filter of the list of grants.
+#[derive(Serialize)]
+struct GrantFilter<'a> {
+    project: Option<&'a str>,
 }
 
 impl Client {
@@ -151,6 +157,17 @@ impl Client {
     /// [`Error`].
     pub async fn attention(&self, offset: u32, limit: u32) -> Result<Attention, Error> {
         self.send(&Call::get(&["v1", "attention"]).query(&Paging { offset, limit })?).await
+    }
+
+    /// Lists the grants that let calls through and that this token may see, newest first;
+    /// optionally of one project.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn grants(&self, project: Option<&str>) -> Result<Vec<ListedGrant>, Error> {
+        let list: GrantList =
+            self.send(&Call::get(&["v1", "grants"]).query(&GrantFilter { project })?).await?;
+        Ok(list.items)
     }
 
     /// Claims the verdict in order to act on it; a claimed verdict cannot be undone.

@@ -95,6 +95,17 @@ impl Client {
         self.decide(seen, "defer", &until).await.map(VerdictResult::into_decision)
     }
 
+    /// Ends a grant, by the number of its decision: from then on the calls ask again.
+    ///
+    /// # Errors
+    /// [`Error`]; a problem of kind [`crate::ProblemKind::Conflict`] if there is no grant, or it
+    /// has ended.
+    pub async fn end_grant(&self, decision: i64) -> Result<Decision, Error> {
+        let id = decision.to_string();
+        let call = Call::post(&["v1", "grants", &id, "end"]).retry(Retry::OnlyIfNotSent);
+        self.send(&call).await
+    }
+
     /// Undoes a verdict that the agent has not claimed.
     ///
     /// # Errors

@@ -253,6 +253,7 @@ impl Ask {
             links: self.links,
             job: self.job,
             asked_by: None,
+            grantable: None,
             expects: self.expects.unwrap_or(if self.options.is_empty() {
                 Expects::Approve
             } else {

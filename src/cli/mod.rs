@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod external_channels;
 mod gate;
+mod grants;
 mod init;
 mod log;
 mod man;
@@ -105,8 +106,10 @@ enum Command {
     Choose(verdict::ChooseArgs),
     /// Answer a decision with a text, at a terminal
     Answer(verdict::AnswerArgs),
-    /// Undo an unclaimed verdict, or end an approval for a session, at a terminal
+    /// Undo an unclaimed verdict, or end a grant, at a terminal
     Undo(verdict::Undo),
+    /// List what agents may do without asking, or end a grant
+    Grants(grants::Grants),
     /// Show a decision and its history
     Show(read::Show),
     /// List decisions that wait for an answer, the most urgent first
@@ -255,6 +258,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Choose(choose) => PersonAction::Choose(choose).run(common).await,
         Command::Answer(answer) => PersonAction::Answer(answer).run(common).await,
         Command::Undo(undo) => PersonAction::Undo(undo).run(common).await,
+        Command::Grants(grants) => grants.run(common).await,
         Command::Schema(schema) => schema.run(),
         Command::Show(show) => show.run(common).await,
         Command::Attention => read::attention(common).await,

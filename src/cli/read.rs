@@ -6,7 +6,9 @@ use super::{Common, Exit, Outcome, output};
 use crate::core::Time;
 use crate::core::availability::Profile;
 use crate::core::decision::event::{Event, Logged};
-use crate::core::decision::{Decision, DecisionId, Pending, Person, Resolved, State, Verdict};
+use crate::core::decision::{
+    Approval, Decision, DecisionId, Pending, Person, Resolved, State, Verdict,
+};
 use crate::core::messaging::notification::OutboxEntry;
 use crate::core::untrusted::{Secrets, one_line, plain};
 use crate::engine::EventFilter;
@@ -81,7 +83,7 @@ fn receiver(entry: &OutboxEntry, people: &[Profile]) -> String {
 /// Shown for a pruned decision.
 const PRUNED: &str = "the agent's texts (except the title) and files were removed (gander prune)";
 
-fn clock(at: Time, zone: chrono_tz::Tz) -> String {
+pub(super) fn clock(at: Time, zone: chrono_tz::Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
@@ -171,9 +173,15 @@ fn due(decision: &Decision, now: Time) -> String {
 
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Approved { note: None, .. } => text::verdict_word(verdict).into(),
-        Verdict::Approved { note: Some(note), .. } => {
-            format!("{} ({})", text::verdict_word(verdict), one_line(note))
+        Verdict::Approved(Approval { note, grant, .. }) => {
+            let covers = grant.as_ref().and_then(|terms| terms.pattern.as_ref());
+            let covers =
+                covers.map(|covered| format!(", covering {}", text::grant_scope(Some(covered))));
+            let note = note.as_ref().map(|note| format!(" ({})", one_line(note)));
+            [Some(text::verdict_word(verdict).into_owned()), covers, note]
+                .into_iter()
+                .flatten()
+                .collect()
         }
         Verdict::Rejected { reason } => format!("rejected ({})", one_line(reason)),
         Verdict::Chosen { option } => format!("chosen: {}", one_line(option)),
@@ -218,9 +226,13 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
             format!("{} disagrees; the approval remains", one_line(&by.name))
         }
         Event::Undone { by } => format!("undone by {}", one_line(&by.name)),
-        Event::GrantUsed => "let through by the approval for the session".into(),
-        Event::GrantEnded { by } => {
-            format!("approval for the session ended by {}", one_line(&by.name))
+        Event::GrantUsed { call: None } => "let through by the approval for the session".into(),
+        Event::GrantUsed { call: Some(call) } => {
+            format!("let through without asking: {}", one_line(&call.title))
+        }
+        Event::GrantEnded { by, why } => {
+            let ended = text::grant_ended_words(by, *why, |by| one_line(&by.name));
+            format!("approval of later calls ended: {ended}")
         }
         Event::Reported { outcome, text } if text.is_empty() => format!("the agent: {outcome}"),
         Event::Reported { outcome, text } => format!("the agent: {outcome}: {}", one_line(text)),

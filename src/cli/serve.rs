@@ -17,7 +17,7 @@ use crate::config::{Config, LogFormat};
 use crate::disk;
 use crate::engine;
 use crate::engine::Handle;
-use crate::engine::approvals::auto_approval;
+use crate::engine::approvals::{auto_approval, grants};
 use crate::engine::clock::wall_time;
 use crate::engine::escalation::scheduler;
 use crate::engine::event_log::waiters;
@@ -81,7 +81,7 @@ pub(super) async fn run_bot(
     tracing::info!(speed = handle.time_scale().speed, "store: {}", path.display());
     heartbeat::begin(&handle);
     // The rules may have changed while no bot ran.
-    handle.operations().end_grants().await?;
+    handle.grants().end_fallen().await?;
     let bound = listen(&handle, &config.http, path).await?;
     let gates = Arc::new(RemoteGate(RulesFile(config.file.clone())));
     let mcp = mcp::http_service(&handle, Some(gates.clone()), &config.http.hosts);
@@ -105,6 +105,7 @@ pub(super) async fn run_bot(
         () = live.follow(follow) => Ok(Exit::Internal),
         () = scheduler::run(handle.clone()) => Ok(Exit::Internal),
         () = auto_approval::run(handle.clone()) => Ok(Exit::Internal),
+        () = grants::run(handle.clone()) => Ok(Exit::Internal),
         () = daily::run(handle.clone()) => Ok(Exit::Internal),
         () = outbox::run(handle.clone(), carrying) => Ok(Exit::Internal),
         () = heartbeat::run(handle.clone(), path) => Ok(Exit::Internal),

@@ -13,9 +13,11 @@ use clap::Args;
 use super::read::facts;
 use super::wait::report;
 use super::{Common, Exit, Failure, Opened, Outcome, output};
-use crate::config::Config;
+use crate::config::{Config, TimeSpan};
 use crate::core::decision::authorization::{Approvers, Denied, Voter};
-use crate::core::decision::{Ballot, Decision, DecisionId, Expects, Refused, Verdict, Via};
+use crate::core::decision::{
+    Approval, Ballot, Decision, DecisionId, Expects, GrantSpan, GrantTerms, Refused, Verdict, Via,
+};
 use crate::core::untrusted::{Secrets, one_line};
 use crate::core::values::time_words;
 use crate::engine::HandleError;
@@ -35,8 +37,44 @@ pub(super) struct ApproveArgs {
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     /// Let the agent repeat this call without asking until its session ends
-    #[arg(long)]
+    #[arg(long, conflicts_with = "lasts")]
     for_session: bool,
+    /// Let the agent make this call without asking for this long: 1h, 8h, session, "until revoked"
+    #[arg(long = "for", value_name = "SPAN")]
+    lasts: Option<GrantLength>,
+    /// With --for: which calls, by the number in the list of patterns [default: this exact call]
+    #[arg(long, value_name = "NUMBER", requires = "lasts")]
+    covering: Option<usize>,
+}
+
+/// How long a grant lasts.
+#[derive(Debug, Clone, Copy)]
+struct GrantLength(GrantSpan);
+
+impl std::str::FromStr for GrantLength {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(match text.trim() {
+            "session" => GrantSpan::Session,
+            "until revoked" | "until-revoked" => GrantSpan::UntilRevoked,
+            span => match span.parse::<TimeSpan>() {
+                Ok(TimeSpan(seconds)) if seconds > 0 => GrantSpan::Seconds(seconds),
+                _ => {
+                    return Err(format!(
+                        "{text:?} is not how long: write 1h, 8h, session or \"until revoked\""
+                    ));
+                }
+            },
+        }))
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(super) struct EndArgs {
+    /// The number of the decision that gave the grant
+    id: DecisionId,
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +130,7 @@ pub(super) enum PersonAction {
     Choose(ChooseArgs),
     Answer(AnswerArgs),
     Undo(Undo),
+    End(EndArgs),
 }
 
 /// An action with all its input, ready for confirmation.
@@ -99,6 +138,7 @@ enum Typed {
     Verdict(Verdict),
     Defer(crate::core::Time),
     Undo,
+    End,
 }
 
 impl PersonAction {
@@ -109,7 +149,8 @@ impl PersonAction {
             | Self::Defer(DeferArgs { id, .. })
             | Self::Choose(ChooseArgs { id, .. })
             | Self::Answer(AnswerArgs { id, .. })
-            | Self::Undo(Undo { id }) => *id,
+            | Self::Undo(Undo { id })
+            | Self::End(EndArgs { id }) => *id,
         }
     }
 
@@ -120,7 +161,8 @@ impl PersonAction {
             Self::Defer(_) => "defer",
             Self::Choose(_) => "choose for",
             Self::Answer(_) => "answer",
-            Self::Undo(_) => "undo the verdict, or end the approval for the session, on",
+            Self::Undo(_) => "undo the verdict, or end the grant, of",
+            Self::End(_) => "end the grant of",
         }
     }
 
@@ -153,40 +195,31 @@ impl PersonAction {
         let (handle, id) = (&opened.handle, self.id());
         let decision =
             handle.approvers().may_see(id, voter).await.map_err(|error| undecided(error, id))?;
-        if matches!(self, Self::Undo(_)) {
-            decision.undo(voter.person.clone(), handle.now()).map_err(|refused| {
-                Failure::new(Exit::No, format!("{id}: {refused}. Nothing was changed"))
-            })?;
-        } else {
-            handle
-                .approvers()
-                .may_decide(id, decision.revision, voter)
-                .await
-                .map_err(|error| undecided(error, id))?;
-        }
-        // Whoever decides reads all of it.
-        output::line(full_text(&decision, Secrets::Shown).trim_end());
-        output::line(&format!("\n{}\n", facts(&decision, handle.now(), handle.rules().zone)));
-        let files = &decision.request.attachments;
-        for (name, path) in files.iter().map(|file| (&file.name, &file.path)) {
-            output::line(&format!("File     {}: {}", one_line(name), path.display()));
-        }
-        Ok(decision)
+        let possible = match self {
+            Self::Undo(_) => decision.undo(voter.person.clone(), handle.now()),
+            Self::End(_) => decision.end_grant(voter.person.clone()),
+            _ => {
+                let seen = handle.approvers().may_decide(id, decision.revision, voter).await;
+                seen.map_err(|error| undecided(error, id))?;
+                return Ok(printed(decision, opened));
+            }
+        };
+        possible.map_err(|refused| {
+            Failure::new(Exit::No, format!("{id}: {refused}. Nothing was changed"))
+        })?;
+        Ok(printed(decision, opened))
     }
 
     /// Completes the action: input missing from the command line is typed now.
     fn typed(self, decision: &Decision, opened: &Opened) -> Result<Typed, Failure> {
         Ok(match self {
-            Self::Approve(ApproveArgs { note, for_session, .. }) => {
+            Self::Approve(ApproveArgs { note, for_session, lasts, covering, .. }) => {
                 let note = note.filter(|note| !note.trim().is_empty());
                 fits(decision, Expects::Approve)?;
-                if for_session && !decision.offers_session() {
-                    return Err(Failure::new(
-                        Exit::No,
-                        format!("{}: {}. Nothing was decided", decision.id, Refused::NotForSession),
-                    ));
-                }
-                Typed::Verdict(Verdict::Approved { note, for_session })
+                let session = for_session.then_some(GrantLength(GrantSpan::Session));
+                let grant = lasts.or(session).map(|lasts| grant(decision, lasts, covering));
+                let grant = grant.transpose()?;
+                Typed::Verdict(Verdict::Approved(Approval { note, grant, input: None }))
             }
             Self::Reject(RejectArgs { reason, .. }) => {
                 let reason = given(reason, "Why? The agent gets this")?;
@@ -215,8 +248,54 @@ impl PersonAction {
                 Typed::Defer(until.ok_or_else(|| Failure::new(Exit::Usage, words()))?)
             }
             Self::Undo(_) => Typed::Undo,
+            Self::End(_) => Typed::End,
         })
     }
+}
+
+/// Prints the whole decision: whoever decides reads all of it.
+fn printed(decision: Decision, opened: &Opened) -> Decision {
+    let handle = &opened.handle;
+    output::line(full_text(&decision, Secrets::Shown).trim_end());
+    output::line(&format!("\n{}\n", facts(&decision, handle.now(), handle.rules().zone)));
+    let files = &decision.request.attachments;
+    for (name, path) in files.iter().map(|file| (&file.name, &file.path)) {
+        output::line(&format!("File     {}: {}", one_line(name), path.display()));
+    }
+    let patterns = decision.request.grantable.iter().flat_map(|call| &call.patterns);
+    for (number, pattern) in (1..).zip(patterns).filter(|_| decision.state.is_open()) {
+        output::line(&format!("Pattern {number}  {}", text::grant_scope(Some(pattern))));
+    }
+    decision
+}
+
+/// The terms of a grant that the decision offers.
+fn grant(
+    decision: &Decision,
+    GrantLength(span): GrantLength,
+    covering: Option<usize>,
+) -> Result<GrantTerms, Failure> {
+    let patterns = decision.request.grantable.as_ref().map(|call| call.patterns.as_slice());
+    let patterns = patterns.unwrap_or_default();
+    let refused = |refused: Refused| {
+        Failure::new(Exit::No, format!("{}: {refused}. Nothing was decided", decision.id))
+    };
+    let pattern = match covering {
+        None => None,
+        Some(number) => {
+            let found = number.checked_sub(1).and_then(|place| patterns.get(place));
+            Some(found.ok_or_else(|| refused(Refused::GrantNotOffered))?.clone())
+        }
+    };
+    let terms = GrantTerms { span, pattern };
+    if decision.offers(&terms) {
+        return Ok(terms);
+    }
+    Err(refused(if terms == GrantTerms::SESSION {
+        Refused::NotForSession
+    } else {
+        Refused::GrantNotOffered
+    }))
 }
 
 /// The person at this terminal, from the user's own configuration.
@@ -301,18 +380,17 @@ pub(super) fn typed_line(prompt: &str) -> Result<String, Failure> {
 /// Asks the person to type the decision's number or, to say yes at critical risk, a given word.
 /// Returns the typed line.
 fn confirm(verb: &str, decision: &Decision, typed: &Typed) -> Result<String, Failure> {
-    let says_yes =
-        matches!(typed, Typed::Verdict(Verdict::Approved { .. } | Verdict::Chosen { .. }));
+    let says_yes = matches!(typed, Typed::Verdict(Verdict::Approved(_) | Verdict::Chosen { .. }));
     let word =
         decision.confirmation().filter(|_| says_yes).unwrap_or_else(|| decision.id.0.to_string());
     let what = match typed {
-        Typed::Verdict(Verdict::Approved { note, for_session }) => {
-            let session = if *for_session { " for this session" } else { "" };
+        Typed::Verdict(Verdict::Approved(Approval { note, grant, .. })) => {
+            let grant = grant.as_ref().map(text::with_grant).unwrap_or_default();
             let note = note
                 .as_ref()
                 .map(|note| format!(" with the note “{}”", one_line(note)))
                 .unwrap_or_default();
-            format!("{session}{note}")
+            format!("{grant}{note}")
         }
         Typed::Verdict(Verdict::Rejected { reason }) => format!(" because “{}”", one_line(reason)),
         Typed::Verdict(Verdict::Chosen { option }) => format!(" “{}”", one_line(option)),
@@ -342,6 +420,7 @@ async fn decide(
         }
         Typed::Defer(until) => handle.approvals().defer(id, seen, voter, until).await,
         Typed::Undo => handle.approvals().undo(id, voter).await,
+        Typed::End => handle.grants().end(id, voter).await,
     }
 }
 

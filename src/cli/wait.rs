@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Common, EXIT_STATUS, Exit, Failure, Opened, Outcome, output};
 use crate::config::TimeSpan;
 use crate::core::decision::progress::Progress;
-use crate::core::decision::{Decision, DecisionId, Revision, State, Verdict};
+use crate::core::decision::{Decision, DecisionId, GrantTerms, Revision, State, Verdict};
 use crate::core::untrusted::{clean, one_line};
 use crate::engine::event_log::watch;
 use crate::engine::{Claim, Handle};
@@ -75,8 +75,9 @@ pub(super) fn report<'a>(
         State::Resolved(resolved) => {
             report.by = Some(&resolved.by.name);
             match &resolved.verdict {
-                Verdict::Approved { note, for_session } => {
-                    (report.note, report.for_session) = (note.as_deref(), *for_session)
+                Verdict::Approved(approval) => {
+                    report.note = approval.note.as_deref();
+                    report.for_session = approval.grant == Some(GrantTerms::SESSION);
                 }
                 Verdict::Rejected { reason } => report.reason = Some(reason),
                 Verdict::Chosen { option } => report.option = Some(option),
@@ -164,8 +165,9 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
                 return (Exit::Yes, "approved", said);
             }
             match &*text::worded(&resolved.verdict, resolved.via) {
-                Verdict::Approved { note, .. } => {
-                    let note = note
+                Verdict::Approved(approval) => {
+                    let note = approval
+                        .note
                         .as_deref()
                         .map(|note| format!(": {}", clean(note)))
                         .unwrap_or_default();

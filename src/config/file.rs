@@ -15,8 +15,8 @@ use super::escalation::{self, Ladders};
 use super::place::{Place, WrongValue};
 use super::values::{ByRisk, DiscordId, RiskWord, TimeSpan, word};
 use super::{
-    Config, ConfigError, LogFormat, ProjectFolder, auto_approval, availability, channels, http,
-    line_at, local_zone, resolve,
+    Config, ConfigError, LogFormat, ProjectFolder, auto_approval, availability, channels, grants,
+    http, line_at, local_zone, resolve,
 };
 use crate::core::decision::authorization::{ApproverRule, Role, Voter};
 use crate::core::decision::{DeferLimits, Kind, Person, Risk};
@@ -75,6 +75,7 @@ pub(super) struct UserFile {
     webhooks: Vec<channels::Webhook>,
     desktop: Option<channels::Desktop>,
     guard: GuardSection,
+    grants: grants::GrantsSection,
     http: http::HttpSection,
 }
 
@@ -105,6 +106,7 @@ struct Project {
     ladder: Option<String>,
     batch: Option<bool>,
     route_by_confidence: bool,
+    longest_grant: Option<grants::Longest>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -117,6 +119,7 @@ struct Limits {
     approvals: Option<u32>,
     ladder: Option<String>,
     route_by_confidence: Option<Spanned<bool>>,
+    longest_grant: Option<grants::Longest>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -341,6 +344,7 @@ impl UserFile {
             zone,
             batching,
             guard: self.guard.guard(),
+            grants: self.grants.policy(),
             ask_limits,
             ..usual
         };
@@ -351,16 +355,19 @@ impl UserFile {
         for (name, p) in self.projects {
             let ladder = by_name(p.ladder, "projects", &name)?;
             let rule = rule(p.risk, p.sla, p.allow_default_approve, p.approvals, ladder);
+            let longest_grant = p.longest_grant.map(|longest| longest.0);
             rules.projects.insert(
                 project_name(&name),
-                Rule { route_by_confidence: p.route_by_confidence, ..rule },
+                Rule { route_by_confidence: p.route_by_confidence, longest_grant, ..rule },
             );
         }
         for (name, k) in self.kinds {
             let ladder = by_name(k.ladder, "kinds", &name)?;
             let rule = rule(k.risk, k.sla, k.allow_default_approve, k.approvals, ladder);
             let route_by_confidence = k.route_by_confidence.is_some_and(Spanned::into_inner);
-            rules.kinds.insert(Kind::from(name), Rule { route_by_confidence, ..rule });
+            let longest_grant = k.longest_grant.map(|longest| longest.0);
+            let rule = Rule { route_by_confidence, longest_grant, ..rule };
+            rules.kinds.insert(Kind::from(name), rule);
         }
         Ok(rules)
     }

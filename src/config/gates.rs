@@ -169,6 +169,8 @@ fn understand(path: &Path, text: &str) -> Result<Vec<GateRule>, ConfigError> {
 }
 
 #[cfg(test)]
+mod granting_tests;
+#[cfg(test)]
 mod place_tests;
 #[cfg(test)]
 mod tests;

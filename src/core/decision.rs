@@ -8,6 +8,7 @@
 //! Does not depend on who is an approver (`permission`), on project policy (`policy`) or on
 //! presentation (`card`).
 
+mod approval;
 pub mod authorization;
 pub mod content;
 pub(crate) mod disagreement;
@@ -15,6 +16,7 @@ pub(crate) mod escalation;
 pub mod event;
 pub(crate) mod evolve;
 pub mod grant;
+mod grant_terms;
 mod masking;
 pub mod pending_summary;
 pub mod precedent;
@@ -30,10 +32,14 @@ pub mod state;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+pub use self::approval::Approval;
 use self::authorization::{Grounds, Voter};
 pub use self::disagreement::Disagreement;
 use self::event::Event;
-pub use self::grant::{CallGrant, GrantEnd, GrantUse};
+pub use self::grant::{CallGrant, GrantEnd, GrantEndReason, GrantUse, RepeatedCall, UsedCall};
+pub use self::grant_terms::{
+    CallPattern, GrantLimits, GrantSpan, GrantTerms, Grantable, LongestGrant,
+};
 pub use self::priority::Prioritized;
 pub use self::reason_code::ReasonCode;
 pub use self::refusal::Refused;
@@ -139,14 +145,15 @@ impl Decision {
             .unwrap_or(Time::MAX_UTC)
     }
 
-    /// When a timer has to look at the decision next: the end of the deferral or the next
-    /// escalation step.
+    /// When a timer has to look at the decision next: the end of the deferral, the next escalation
+    /// step, or the end of the grant.
     #[must_use]
     pub fn wake_at(&self) -> Option<Time> {
         match &self.state {
             State::Deferred { until, .. } => Some(*until),
             State::Pending(_) => self.next_escalation_check(),
-            State::Resolved(_) | State::Withdrawn { .. } => None,
+            State::Resolved(_) => self.grant_wakes_at(),
+            State::Withdrawn { .. } => None,
         }
     }
 
@@ -202,26 +209,28 @@ impl Decision {
         let Ballot { verdict, confirmation } = ballot.into();
         self.check_open_at(seen)?;
         self.check_verdict(&verdict)?;
-        if via.is_remote() && self.needs_confirming() {
-            return Err(Refused::NotDecidableRemotely { risk: self.terms.risk });
+        if via.is_remote() {
+            check_remote_grant(&verdict)?;
+            if self.needs_confirming() {
+                return Err(Refused::NotDecidableRemotely { risk: self.terms.risk });
+            }
         }
-        if let (Some(word), Verdict::Approved { .. } | Verdict::Chosen { .. }) =
+        if let (Some(word), Verdict::Approved(_) | Verdict::Chosen { .. }) =
             (self.confirmation(), &verdict)
             && !confirmation.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&word))
         {
             return Err(Refused::Unconfirmed { word });
         }
         match verdict {
-            Verdict::Approved { note, .. } if self.approvals_needed() > 1 => {
+            Verdict::Approved(Approval { note, .. }) if self.approvals_needed() > 1 => {
                 self.vote(by.into(), via, note)
             }
             verdict => {
                 let Voter { person: by, roles, owner } = by.into();
                 // Only a grant is judged again later, by the grounds of its giver.
-                let grounds = if verdict.is_for_session() {
-                    Grounds { owner, roles }
-                } else {
-                    Grounds::default()
+                let grounds = match verdict.grant() {
+                    Some(_) => Grounds { owner, roles },
+                    None => Grounds::default(),
                 };
                 Ok(Event::Resolved { verdict, by, via, with: Vec::new(), grounds })
             }
@@ -235,16 +244,20 @@ impl Decision {
             (Verdict::Answered { text }, Expects::Answer) if text.trim().is_empty() => {
                 Err(Refused::NoAnswer)
             }
-            (Verdict::Chosen { option }, Expects::Choose) if !self.offers(option) => {
+            (Verdict::Chosen { option }, Expects::Choose) if !self.has_option(option) => {
                 Err(Refused::NoSuchOption { option: option.clone() })
             }
-            (Verdict::Approved { for_session: true, .. }, Expects::Approve)
-                if !self.offers_session() =>
+            (Verdict::Approved(Approval { grant: Some(terms), .. }), Expects::Approve)
+                if !self.offers(terms) =>
             {
-                Err(Refused::NotForSession)
+                Err(if *terms == GrantTerms::SESSION {
+                    Refused::NotForSession
+                } else {
+                    Refused::GrantNotOffered
+                })
             }
             (Verdict::Rejected { .. }, _)
-            | (Verdict::Approved { .. }, Expects::Approve)
+            | (Verdict::Approved(_), Expects::Approve)
             | (Verdict::Chosen { .. }, Expects::Choose)
             | (Verdict::Answered { .. }, Expects::Answer) => Ok(()),
             _ => Err(Refused::WrongAnswer { expects }),
@@ -295,7 +308,7 @@ impl Decision {
     pub fn undo(&self, by: Person, now: Time) -> Result<Event, Refused> {
         let resolved = self.verdict()?;
         let until = Self::undo_until(resolved.at);
-        match (resolved.verdict.is_for_session(), resolved.claimed_at) {
+        match (resolved.verdict.grant().is_some(), resolved.claimed_at) {
             (true, None) if resolved.grant.ended.is_none() => Ok(Event::Undone { by }),
             (true, _) => self.end_grant(by),
             (false, Some(at)) => Err(Refused::AlreadyClaimed { at }),
@@ -417,7 +430,7 @@ impl Decision {
             .then(|| Event::Revised { request: Box::new(request.clone()), terms })
     }
 
-    fn offers(&self, option: &str) -> bool {
+    fn has_option(&self, option: &str) -> bool {
         self.request.options.iter().any(|choice| choice.name == option)
     }
 
@@ -442,5 +455,14 @@ impl Decision {
                 Err(Refused::Withdrawn { reason: reason.clone(), at: *at })
             }
         }
+    }
+}
+
+/// Checks that a verdict that comes with a token, which an agent may hold, gives no grant beyond
+/// the agent's session.
+pub(crate) fn check_remote_grant(verdict: &Verdict) -> Result<(), Refused> {
+    match verdict.grant() {
+        Some(terms) if *terms != GrantTerms::SESSION => Err(Refused::GrantNeedsPerson),
+        _ => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ pub mod autorun;
 pub mod budget;
 pub mod edits;
 pub mod facts;
+pub mod granting;
 pub mod known;
 pub mod lifecycle;
 pub mod patches;
@@ -178,11 +179,19 @@ impl ToolCall {
     /// that the call runs, in hexadecimal. Equal for identical calls.
     #[must_use]
     pub fn identity(&self) -> String {
+        self.digest_in(self.session.as_deref().unwrap_or_default())
+    }
+
+    /// As [`ToolCall::identity`], without the session.
+    #[must_use]
+    pub fn identity_in_any_session(&self) -> String {
+        self.digest_in("")
+    }
+
+    fn digest_in(&self, session: &str) -> String {
         let mut hash = Sha256::new();
         let cwd = self.cwd.to_string_lossy();
-        for part in
-            [self.agent.as_str(), self.session.as_deref().unwrap_or_default(), &cwd, &self.tool]
-        {
+        for part in [self.agent.as_str(), session, &cwd, &self.tool] {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
         }

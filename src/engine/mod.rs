@@ -26,6 +26,7 @@ pub use self::approvals::availability::AvailabilityApi;
 pub use self::approvals::bulk_approval::{BulkApi, ItemOutcome, Preview, TOGETHER};
 pub use self::approvals::decisions::ApprovalApi;
 pub use self::approvals::gates::GateApi;
+pub use self::approvals::grants::GrantApi;
 pub use self::approvals::tokens::TokenApi;
 use self::clock::Clock;
 pub use self::escalation::progress::EscalationApi;
@@ -317,6 +318,12 @@ impl Handle {
         GateApi { handle: self }
     }
 
+    /// Lists, uses and ends grants.
+    #[must_use]
+    pub const fn grants(&self) -> GrantApi<'_> {
+        GrantApi { handle: self }
+    }
+
     /// Reads and follows the event log.
     #[must_use]
     pub const fn event_log(&self) -> EventLogApi<'_> {
@@ -339,6 +346,18 @@ impl Handle {
     #[must_use]
     pub const fn escalation(&self) -> EscalationApi<'_> {
         EscalationApi { handle: self }
+    }
+
+    /// Runs `work` on a tool call in the threads for judging, in the turn of this handle's caller.
+    async fn judge<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, approvals::judging::NotJudged> {
+        let caller = match &self.lane {
+            Lane::Caller(caller) => caller,
+            Lane::Own | Lane::Cards => "",
+        };
+        self.inner.judging.run(caller, work).await
     }
 
     /// Runs a blocking store call off the async threads.

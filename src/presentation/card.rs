@@ -269,9 +269,14 @@ fn done_fields(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
         State::Resolved(resolved) => {
             let (name, value) = text::verdict(resolved, time_scale);
             let against = text::disagreed(decision, time_scale);
+            let grant = decision.grant().and_then(|grant| text::grant_on_card(&grant, time_scale));
+            let grant = grant.map(|grant| format!("{grant}\n")).unwrap_or_default();
             fields.push(field(
-                name,
-                format!("{value}\n{}{against}", text::claimed(decision, resolved, time_scale)),
+                &name,
+                format!(
+                    "{value}\n{grant}{}{against}",
+                    text::claimed(decision, resolved, time_scale)
+                ),
             ));
         }
         State::Withdrawn { reason, at } => {

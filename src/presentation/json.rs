@@ -1,12 +1,14 @@
-//! Decisions, events and questions as the JSON types of [`gander_client::types`], which agents and
-//! programs exchange with Gander over every transport. Pure.
+//! Decisions, events, grants and questions as the JSON types of [`gander_client::types`], which
+//! agents and programs exchange with Gander over every transport. Pure.
 
 mod decision;
 mod event;
+mod grant;
 mod question;
 mod read;
 
 pub use self::decision::{approvers, decision, resolution};
 pub use self::event::event;
+pub use self::grant::listed_grant;
 pub use self::question::request;
 pub use self::read::{Hint, ReadError, read};

@@ -109,6 +109,15 @@ pub struct PrecedentCheck {
     pub earlier: Option<DecisionId>,
 }
 
+/// A decision with a grant that may cover a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GrantCandidate {
+    /// The decision.
+    pub decision: Decision,
+    /// Another decision by which people have handled the call otherwise than with a yes.
+    pub handled: Option<DecisionId>,
+}
+
 /// What changed in the list of pending decisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingChanges {

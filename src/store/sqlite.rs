@@ -37,6 +37,7 @@ pub use self::availability::AvailabilityStore;
 use self::connections::{Readers, Writer};
 pub use self::decisions::DecisionStore;
 pub use self::event_log::EventLogStore;
+pub use self::grants::GrantStore;
 pub use self::maintenance::MaintenanceStore;
 pub use self::memos::MemoStore;
 pub use self::messages::MessageStore;
@@ -202,6 +203,12 @@ impl Store {
     #[must_use]
     pub const fn availability(&self) -> AvailabilityStore<'_> {
         AvailabilityStore { store: self }
+    }
+
+    /// Grants: verdicts that also cover later calls.
+    #[must_use]
+    pub const fn grants(&self) -> GrantStore<'_> {
+        GrantStore { store: self }
     }
 
     /// Tokens of remote callers.

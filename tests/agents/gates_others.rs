@@ -172,7 +172,7 @@ async fn a_note_is_passed_on_where_it_can_be() {
         tokio::join!(agent.end(hooked), async {
             let asked = world.asked(1).await.remove(0);
             let note = Some("Only this once".to_owned());
-            let approved = Verdict::Approved { note, for_session: false };
+            let approved = Verdict::noted(note);
             world.decides(&asked, approved).await;
         });
         let said: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();

@@ -124,10 +124,7 @@ async fn a_real_agent_runs_what_was_approved() {
         let (said, asked) = tokio::join!(ended(real.start(&[])), async {
             let asked = real.world.asked_within(1, PATIENCE).await.remove(0);
             assert!(!real.ran());
-            let approved = Verdict::Approved {
-                note: Some("Only this once, please".into()),
-                for_session: false,
-            };
+            let approved = Verdict::noted(Some("Only this once, please".into()));
             real.world.decides(&asked, approved).await;
             asked
         });
@@ -152,7 +149,8 @@ async fn a_yes_to_a_real_agent_is_for_once_or_for_the_session() {
         };
         let (said, ()) = tokio::join!(ended(real.start(&[])), async {
             let asked = real.world.asked_within(1, PATIENCE).await.remove(0);
-            real.world.decides(&asked, Verdict::Approved { note: None, for_session }).await;
+            let verdict = if for_session { Verdict::for_session() } else { Verdict::approved() };
+            real.world.decides(&asked, verdict).await;
             if !for_session {
                 let asked = real.world.asked_within(2, PATIENCE).await.remove(1);
                 real.world.decides(&asked, rejected("Once is enough")).await;

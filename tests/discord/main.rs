@@ -24,6 +24,7 @@ mod demo_page;
 mod draw;
 mod files;
 mod grants;
+mod grants_longer;
 mod holders;
 mod hostile;
 mod hostile_page;

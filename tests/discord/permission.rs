@@ -73,17 +73,17 @@ async fn an_approval_for_the_session_says_so_and_covers_until_it_is_undone() {
     ));
     assert_eq!(verdict(&bot, &decision, Claim::No).await, (Verdict::for_session(), "Maya".into()));
     let stands = bot.handle.approvals().get(decision.id).await.unwrap();
-    assert!(stands.covers_session());
+    assert!(stands.has_live_grant());
     let undone = click(&bot.person("jonas"), &done.message.unwrap(), "undo").await;
     seen.push_str(&format!(
         "══ undone by Jonas\n{}",
         pen.message(undone.message.as_ref().unwrap())
     ));
-    assert!(!bot.handle.approvals().get(decision.id).await.unwrap().covers_session());
+    assert!(!bot.handle.approvals().get(decision.id).await.unwrap().has_live_grant());
     let once = click(&maya, &undone.message.unwrap(), "approve").await;
     assert!(once.ok, "{once:?}");
     assert_eq!(verdict(&bot, &decision, Claim::Yes).await, (Verdict::approved(), "Maya".into()));
-    assert!(!bot.handle.approvals().get(decision.id).await.unwrap().covers_session());
+    assert!(!bot.handle.approvals().get(decision.id).await.unwrap().has_live_grant());
     insta::assert_snapshot!("permission_session", seen);
 }
 
@@ -106,7 +106,7 @@ async fn of_two_who_click_at_once_one_decides_and_the_other_is_told() {
     let waited = tokio::time::timeout(LIMIT, agent).await.unwrap().unwrap();
     let State::Resolved(resolved) = &waited.state else { panic!("{waited:?}") };
     assert_eq!(
-        resolved.verdict.is_for_session(),
+        resolved.verdict.grant().is_some(),
         resolved.by.name == "Maya",
         "each gave what they clicked"
     );

@@ -221,7 +221,7 @@ fn words(event: &Event, asked: Time) -> String {
             };
             format!("{stage}: {}{passed}", by.join(" "))
         }
-        Event::Resolved { verdict: Verdict::Approved { .. }, via: Via::SafeDefault, .. } => {
+        Event::Resolved { verdict: Verdict::Approved(_), via: Via::SafeDefault, .. } => {
             "approved".into()
         }
         Event::Resolved { via: Via::SafeDefault, .. } => "rejected".into(),

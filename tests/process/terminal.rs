@@ -441,3 +441,47 @@ async fn what_an_agent_writes_while_a_person_thinks_is_not_lost() {
     screen.ended().await.must(2, &["it changed since it was shown", "Nothing was changed"]);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), meanwhile);
 }
+
+/// What the gate answers to a command of Claude Code, if no person decides at once.
+async fn gated(home: &Home, session: &str, command: &str) -> String {
+    let (work, work_name) = (home.work(), home.work().to_str().unwrap().to_owned());
+    let input = serde_json::json!({
+        "hook_event_name": "PreToolUse", "session_id": session, "cwd": work,
+        "tool_name": "Bash", "tool_input": { "command": command },
+    });
+    let mut gate = home.gander(&["gate", "claude-code", "--timeout", "1s", "--root", &work_name]);
+    let (stdin, stdout) = (std::process::Stdio::piped(), std::process::Stdio::piped());
+    let mut child = gate.stdin(stdin).stdout(stdout).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).await.unwrap();
+    String::from_utf8(child.wait_with_output().await.unwrap().stdout).unwrap()
+}
+
+#[tokio::test]
+async fn a_grant_is_given_and_ended_by_a_person_at_the_terminal() {
+    let home = home(MAYA);
+    assert!(gated(&home, "s-1", "cargo test").await.contains("decision #1"));
+    let mut screen = Screen::start(&home, &["approve", "1", "--for", "8h", "--covering", "1"]);
+    screen.sees("Pattern 1  `cargo test *`: commands that begin with `cargo test`").await;
+    screen.sees("approve #1 for 8h, covering `cargo test *`").await;
+    screen.types("1").await;
+    screen.ended().await.must(0, &["approved for 8h", "by Maya"]);
+    assert!(gated(&home, "s-2", "cargo test x").await.contains("\"allow\""));
+    home.run(&["grants"]).await.must(0, &["cargo test *", "in 8h", "by Maya", "used once"]);
+    for (args, says) in [
+        (&["approve", "1", "--for", "soon"][..], "until revoked"),
+        (&["approve", "1", "--covering", "1"], "--for"),
+        (&["grants", "end"], "Usage"),
+    ] {
+        home.run(args).await.must(2, &[says]);
+    }
+    let mut screen = Screen::start(&home, &["grants", "end", "1"]);
+    screen.sees("end the grant of #1.").await;
+    screen.types("1").await;
+    screen.ended().await.must(0, &["Done."]);
+    home.run(&["grants"]).await.must(0, &["No grant lets calls through"]);
+    assert!(gated(&home, "s-2", "cargo test x").await.contains("decision #2"));
+    let again = Screen::start(&home, &["grants", "end", "1"]);
+    again.ended().await.must(1, &["already ended"]);
+    let refused = Screen::start(&home, &["approve", "2", "--for", "8h", "--covering", "9"]);
+    refused.ended().await.must(1, &["cannot be approved for so much", "Nothing was decided"]);
+}

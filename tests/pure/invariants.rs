@@ -49,7 +49,7 @@ pub(crate) const INVARIANTS: [Invariant; 29] = [
         }
     }),
     ("an approval has enough different people", |s| match s.event {
-        Event::Resolved { verdict: Verdict::Approved { .. }, by, .. } => {
+        Event::Resolved { verdict: Verdict::Approved(_), by, .. } => {
             let mut people: BTreeSet<&str> =
                 s.before.state.votes().iter().map(|vote| vote.by.id.as_str()).collect();
             people.insert(&by.id);
@@ -59,7 +59,7 @@ pub(crate) const INVARIANTS: [Invariant; 29] = [
     }),
     ("an approval says whose votes made it", |s| match (s.event, resolved(s.after)) {
         (
-            Event::Resolved { verdict: Verdict::Approved { .. }, via: Via::Discord, with, .. },
+            Event::Resolved { verdict: Verdict::Approved(_), via: Via::Discord, with, .. },
             Some(after),
         ) => {
             after.votes == s.before.state.votes()
@@ -94,7 +94,7 @@ pub(crate) const INVARIANTS: [Invariant; 29] = [
         match (s.event, s.before.request.expects) {
             (Event::Resolved { verdict, .. }, expects) => match verdict {
                 Verdict::Rejected { reason } => !reason.trim().is_empty(),
-                Verdict::Approved { .. } => expects == Expects::Approve,
+                Verdict::Approved(_) => expects == Expects::Approve,
                 Verdict::Chosen { option } => {
                     expects == Expects::Choose
                         && s.before.request.options.iter().any(|choice| choice.name == *option)
@@ -268,7 +268,7 @@ fn says_yes(event: &Event) -> bool {
     matches!(event, Event::Voted { .. })
         || matches!(
             event,
-            Event::Resolved { verdict: Verdict::Approved { .. } | Verdict::Chosen { .. }, .. }
+            Event::Resolved { verdict: Verdict::Approved(_) | Verdict::Chosen { .. }, .. }
         )
 }
 

@@ -346,11 +346,8 @@ impl Reference {
             fired.push((step.stage, step.planned.timestamp_millis()));
         }
         if let Event::Resolved { verdict, by, via: Via::SafeDefault, .. } = &logged.event {
-            let is = if matches!(verdict, Verdict::Approved { .. }) {
-                Must::Approve
-            } else {
-                Must::Reject
-            };
+            let is =
+                if matches!(verdict, Verdict::Approved(_)) { Must::Approve } else { Must::Reject };
             if case.must(at, 0) != Some(is.clone()) || *by != Person::gander() {
                 return refused("this is not what silence means");
             }

@@ -2,6 +2,7 @@
 //! [`Store`] (`decisions`, `event_log`, `messages` …) and passes this suite, the other `store_*`
 //! suites of this folder apart from `store_sqlite` and `store_versions`, and the simulation.
 
+mod grants;
 mod pruning;
 
 use std::sync::Arc;
@@ -50,7 +51,7 @@ type Case = (&'static str, fn(&Store));
 
 /// The suite: each store that is made must behave so.
 pub(crate) fn conforms(make: impl Fn() -> (Arc<Store>, tempfile::TempDir)) {
-    let suite: [Case; 17] = [
+    let suite: [Case; 20] = [
         ("numbers_count_up", numbers_count_up),
         (
             "the_same_key_is_the_same_decision_while_open",
@@ -86,6 +87,15 @@ pub(crate) fn conforms(make: impl Fn() -> (Arc<Store>, tempfile::TempDir)) {
         ("the_log_can_be_walked_by_anybody", pruning::the_log_can_be_walked_by_anybody),
         ("a_copy_is_sound_and_whole", a_copy_is_sound_and_whole),
         ("a_memo_is_kept_until_it_is_forgotten", a_memo_is_kept_until_it_is_forgotten),
+        (
+            "grants_are_found_by_agent_project_and_workspace",
+            grants::grants_are_found_by_agent_project_and_workspace,
+        ),
+        (
+            "what_people_have_handled_is_told_beside_a_grant",
+            grants::what_people_have_handled_is_told_beside_a_grant,
+        ),
+        ("uses_are_counted_within_a_span", grants::uses_are_counted_within_a_span),
     ];
     for (case, run) in suite {
         let (store, _folder) = make();

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Outcome, Priority, Question, Risk, SafeDefault};
+use super::{Grant, Moment, Outcome, Priority, Question, Risk, SafeDefault};
 
 /// A verdict in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -142,7 +142,7 @@ pub struct Decision {
     /// The priority that a person set, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prioritized: Option<Prioritized>,
-    /// The approval for the agent's session, also after its end.
+    /// The approval of later calls, also after its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
     /// The number of an earlier decision with this question that people rejected, took, deferred
@@ -162,28 +162,6 @@ pub struct Decision {
     /// Names of the attached files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
-}
-
-/// An approval that also covers later calls of the agent's session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Grant {
-    /// The agent's session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session: Option<String>,
-    /// When the grant ends by itself; absent: with the session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Moment>,
-    /// Number of calls let through without a question.
-    pub uses: u64,
-    /// When the last such call was let through.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub used_at: Option<Moment>,
-    /// When a person ended the grant; from then on the calls ask again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended_at: Option<Moment>,
-    /// The person who ended the grant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended_by: Option<String>,
 }
 
 /// A verdict that a person must still confirm on Discord. Until then, nothing is decided.

@@ -11,6 +11,7 @@ mod event;
 mod files;
 mod gate;
 mod gate_facts;
+mod grant;
 mod parts;
 mod problem;
 mod question;
@@ -18,8 +19,8 @@ mod requests;
 mod values;
 
 pub use self::decision::{
-    Approvals, ApproverList, Attention, Decision, DecisionPage, Escalation, FiredStep, Grant,
-    Phase, Prioritized, ProposedVerdict, ReportedOutcome, Resolution, Terms, UnreachedPerson,
+    Approvals, ApproverList, Attention, Decision, DecisionPage, Escalation, FiredStep, Phase,
+    Prioritized, ProposedVerdict, ReportedOutcome, Resolution, Terms, UnreachedPerson,
     UpcomingStep, VerdictKind,
 };
 pub use self::event::DecisionEvent;
@@ -28,6 +29,7 @@ pub use self::gate::{AtLeast, GateAnswer, GateCall, GateReady, GateVerdict};
 pub use self::gate_facts::{
     GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript,
 };
+pub use self::grant::{Grant, GrantLasts, GrantList, ListedGrant};
 pub use self::parts::{Agent, Choice, Detail, Insight, Link, Moment, Span};
 pub use self::problem::{Problem, ProblemKind};
 pub use self::question::{DroppedQuestion, LONGEST_OPTION, MAX_APPROVALS, MAX_OPTIONS, Question};

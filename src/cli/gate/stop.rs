@@ -1,6 +1,6 @@
 //! Holds an agent at its hook until a person has answered.
 
-use crate::presentation::gate::{QuestionTerms, question};
+use crate::presentation::gate::QuestionTerms;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::core::gate::rules::{Ruling, judge};
 use crate::core::policy::claims::{Claims, with_claims};
 use crate::core::policy::rules::project_name;
 use crate::engine::Claim;
-use crate::engine::approvals::gates::{EarlierAnswer, GateReply};
+use crate::engine::approvals::gates::{EarlierAnswer, GateQuestion, GateReply};
 use crate::engine::clock::wall_time;
 use crate::engine::event_log::watch;
 use crate::engine::operations::heartbeat;
@@ -165,20 +165,22 @@ impl Asking {
 
     async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<GateReply> {
         let began = std::time::Instant::now();
-        let call = &self.hooked.call;
+        let call = self.hooked.call.clone();
         let rules = gates::load(self.common.config.as_deref()).map_err(words)?;
-        let terms = match judge(&rules, call) {
+        let terms = match judge(&rules, &call) {
             Ruling::Allow => return Ok(allow(text::gate::ALLOWED.to_owned())),
             Ruling::Deny { reason } => {
                 return Ok(GateReply::Deny(text::gate::denied(reason.as_deref())));
             }
             Ruling::Ask { risk, kind, reason } => QuestionTerms { risk, kind, reason },
         };
-        let project = ProjectClaim::of(call, user).map_err(words)?;
-        let mut request = question(call, project.mapped, terms);
-        request.project = project_name(&request.project);
+        let project = ProjectClaim::of(&call, user).map_err(words)?;
         let claims = Claims { project: project.claimed, ..Claims::default() };
-        let request = with_claims(&user.rules, request, claims);
+        let question = GateQuestion::new(rules, call, project.mapped, terms);
+        let question = question.with_request(|mut request| {
+            request.project = project_name(&request.project);
+            with_claims(&user.rules, request, claims)
+        });
         let patience = LOCK_TIMEOUT.min(self.limit / 2);
         let file = path.clone();
         let open = tokio::task::spawn_blocking(move || {
@@ -186,7 +188,7 @@ impl Asking {
         });
         let opened = opened(open.await.map_err(words)?.map_err(words)?, &path, user);
         let handle = &opened.handle;
-        let asked = match handle.gates().earlier_answer(request).await.map_err(words)? {
+        let asked = match handle.gates().earlier_answer(question).await.map_err(words)? {
             EarlierAnswer::Covers(words) => return Ok(allow(words)),
             EarlierAnswer::Unclaimed(decision) => *decision,
             EarlierAnswer::Ask(request) => {

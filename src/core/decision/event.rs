@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::authorization::Grounds;
+use super::grant::{GrantEndReason, UsedCall};
 use super::{DecisionId, Outcome, Person, Priority, Request, Revision, Terms, Verdict, Via};
 use crate::core::Time;
 use crate::core::escalation::{Contact, DueStep};
@@ -130,11 +131,18 @@ pub enum Event {
         grounds: Grounds,
     },
     /// A grant let a call through without a question.
-    GrantUsed,
+    GrantUsed {
+        /// The call. Absent: the exact call that was shown, in the same session.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<Box<UsedCall>>,
+    },
     /// A grant ended: the next call asks again.
     GrantEnded {
-        /// The person; Gander, if the rules no longer allow the grant.
+        /// The person; Gander, if no person ended the grant.
         by: Person,
+        /// Why the grant ended without a person. Absent: the rules no longer allow the grant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<GrantEndReason>,
     },
     /// The verdict was undone before the agent claimed it.
     Undone {
@@ -186,7 +194,7 @@ impl Event {
             Self::Undone { .. } => "undone",
             Self::Disagreed { .. } => "disagreed",
             Self::Resolved { .. } => "resolved",
-            Self::GrantUsed => "grant_used",
+            Self::GrantUsed { .. } => "grant_used",
             Self::GrantEnded { .. } => "grant_ended",
             Self::Withdrawn { .. } => "withdrawn",
             Self::Claimed => "claimed",

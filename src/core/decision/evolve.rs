@@ -16,7 +16,7 @@ impl Decision {
     #[must_use]
     pub fn evolve(mut self, event: &Event, at: Time, seq: u64) -> Self {
         // A use of a grant changes nothing that a message shows: no edit for each call of an agent.
-        if *event != Event::GrantUsed {
+        if !matches!(event, Event::GrantUsed { .. }) {
             self.changed = seq;
         }
         match event.clone() {
@@ -54,8 +54,8 @@ impl Decision {
                     grant: GrantUse::default(),
                 });
             }
-            Event::GrantUsed => self.grant_used(at),
-            Event::GrantEnded { by } => self.grant_ended(by, at),
+            Event::GrantUsed { .. } => self.grant_used(at),
+            Event::GrantEnded { by, why } => self.grant_ended(by, at, why),
             Event::Undone { by } => self.undone(by, at),
             Event::Disagreed { by, undone } => self.disagreed_by(by, at, undone),
             Event::Withdrawn { reason } => self.state = State::Withdrawn { reason, at },

@@ -49,7 +49,9 @@ impl Decision {
             return Err(Refused::CurrentlyDeferred { until });
         }
         self.check_verdict(&verdict)?;
-        let is_yes = matches!(verdict, Verdict::Approved { .. });
+        // What was only proposed becomes no grant beyond the agent's session.
+        super::check_remote_grant(&verdict)?;
+        let is_yes = matches!(verdict, Verdict::Approved(_));
         if is_yes && self.state.votes().iter().any(|vote| vote.by.id == by.id) {
             return Err(Refused::AlreadyVoted { more: self.approvals_missing() });
         }

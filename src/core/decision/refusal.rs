@@ -48,6 +48,15 @@ pub enum Refused {
     /// An approval for the session, on a decision that does not offer session approval.
     #[error("it can be approved only once, not for a session")]
     NotForSession,
+    /// An approval with a grant that the decision does not offer.
+    #[error("it cannot be approved for so much, or for so long")]
+    GrantNotOffered,
+    /// An approval with a grant beyond the agent's session, given by token or only proposed.
+    #[error(
+        "an approval for longer than the session, or for more than the call, is given on Discord \
+         or at the terminal"
+    )]
+    GrantNeedsPerson,
     /// High or critical risk with a verdict given by token: such a verdict must be confirmed on
     /// Discord.
     #[error(
@@ -135,8 +144,8 @@ pub enum Refused {
     /// The verdict gives no grant that could end.
     #[error("its verdict was for one call: there is nothing to end")]
     NoGrant,
-    /// A person has already ended the grant.
-    #[error("{} already ended its approval for the session", .by.name)]
+    /// The grant has already ended.
+    #[error("{} already ended its approval of later calls", .by.name)]
     GrantEnded {
         /// The person.
         by: Person,

@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DecisionId, Expects, Kind, Person, Priority, Risk, SafeDefault};
+use super::{
+    DecisionId, Expects, GrantLimits, Grantable, Kind, Person, Priority, Risk, SafeDefault,
+};
 use crate::core::escalation::Ladder;
 
 /// The SLA without any configuration, in seconds: 4 h 30 min.
@@ -125,6 +127,9 @@ pub struct Request {
     /// Idempotency key: asking again with this key while the decision is open returns the existing
     /// decision.
     pub dedup_key: Option<String>,
+    /// What a grant of a tool call can cover. Only gates set it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grantable: Option<Grantable>,
 }
 
 /// Prefix of the dedup keys of drop folders: followed by the folder, a colon and the file's name.
@@ -166,6 +171,7 @@ impl Default for Request {
             sla_seconds: None,
             safe_default: None,
             dedup_key: None,
+            grantable: None,
         }
     }
 }
@@ -217,6 +223,10 @@ pub struct Terms {
     /// Only people approve the question then, one by one ([`super::precedent`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precedent: Option<DecisionId>,
+    /// The grants that policy allows. Absent: as without any configuration
+    /// ([`GrantLimits::usual`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<GrantLimits>,
 }
 
 impl Default for Terms {
@@ -229,6 +239,7 @@ impl Default for Terms {
             approvals: 1,
             ladder: Ladder::default(),
             precedent: None,
+            grants: None,
         }
     }
 }

@@ -1,11 +1,10 @@
-//! Session approvals: a verdict valid for the rest of an agent's session, which decisions offer
-//! one, and whether an earlier verdict covers a new call.
+//! Repeated calls: whether an earlier verdict on a call covers it when the agent repeats it.
 //!
 //! A gate asks before each tool call, and identical calls recur. A person who approved a call for
-//! the session is not asked again. The requester determines which calls are identical; this module
-//! does not depend on how a gate compares two calls.
+//! the session ([`super::grant`]) is not asked again. The requester determines which calls are
+//! identical; this module does not depend on how a gate compares two calls.
 
-use super::{Decision, Expects, Request, Risk, State};
+use super::{Decision, RepeatedCall, Request, State};
 
 /// The kind of a gate's question before an agent's tool call.
 pub const PERMISSION: &str = "permission";
@@ -23,7 +22,7 @@ pub const NAMES_IT: usize = 20;
 /// The use of the latest verdict on a call when the call is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionApproval {
-    /// The call was approved for the session: no question is needed.
+    /// The call was approved for later calls as well: no question is needed.
     Covers,
     /// The verdict arrived after the gate had to answer the earlier call, and no call has claimed
     /// the verdict. The repeated call may claim it.
@@ -55,11 +54,13 @@ impl Request {
     }
 
     /// The request as `earlier` introduced the call. An agent words the observation of a call anew
-    /// each time; the call stays the same.
+    /// each time; the call stays the same. So do the grants that were offered: the patterns depend
+    /// on the gate's rules, and change with them.
     #[must_use]
     pub fn introduced_as(mut self, earlier: &Self) -> Self {
         if self.is_call() {
             self.insight.observation.clone_from(&earlier.insight.observation);
+            self.grantable.clone_from(&earlier.grantable);
         }
         self
     }
@@ -78,30 +79,6 @@ impl Decision {
         self.request.is_call()
     }
 
-    /// Whether the decision can be approved for the agent's session: a permission below critical
-    /// risk that needs one approval, from an agent that names its session and shows the call, if a
-    /// repetition would run the same.
-    #[must_use]
-    pub fn offers_session(&self) -> bool {
-        self.is_permission()
-            && !self.request.body.trim().is_empty()
-            && self.request.agent.session.as_ref().is_some_and(|session| !session.trim().is_empty())
-            && self.request.expects == Expects::Approve
-            && !self.request.is_for_once()
-            && self.approvals_needed() == 1
-            && self.terms.risk < Risk::Critical
-    }
-
-    /// Whether the current verdict covers repeated calls of the session.
-    #[must_use]
-    pub fn covers_session(&self) -> bool {
-        matches!(
-            &self.state,
-            State::Resolved(resolved)
-                if resolved.verdict.is_for_session() && resolved.grant.ended.is_none()
-        )
-    }
-
     /// Whether this decision had the request's key, kind and displayed content, at the request's
     /// risk or higher. An approval covers only the exact call that was shown, at an equal or lower
     /// risk.
@@ -114,13 +91,12 @@ impl Decision {
         shown(&self.request) == shown(request) && self.terms.risk >= request.risk
     }
 
-    /// How this decision's verdict applies to `request`, a repetition of the call.
+    /// How this decision's verdict applies to a repetition of the call.
     #[must_use]
-    pub fn reuse_for(&self, request: &Request) -> SessionApproval {
+    pub fn reuse_for(&self, call: &RepeatedCall<'_>) -> SessionApproval {
+        let request = call.request;
         match &self.state {
-            State::Resolved(_) if self.shows_same_call_as(request) && self.covers_session() => {
-                SessionApproval::Covers
-            }
+            State::Resolved(_) if self.covers(call) => SessionApproval::Covers,
             State::Resolved(resolved)
                 if resolved.claimed_at.is_none()
                     && resolved.grant.ended.is_none()
@@ -138,8 +114,15 @@ mod tests {
     use super::*;
     use crate::core::Time;
     use crate::core::decision::{
-        Agent, DecisionId, Person, Refused, Revision, Terms, Verdict, Via,
+        Agent, DecisionId, Person, Refused, Revision, Risk, Terms, Verdict, Via,
     };
+
+    /// How a verdict applies to a request.
+    fn reuse(decision: &Decision, request: &Request) -> SessionApproval {
+        let risk = request.risk;
+        let call = RepeatedCall { request, risk, included_by: None, now: Time::UNIX_EPOCH };
+        decision.reuse_for(&call)
+    }
 
     fn asked() -> Decision {
         let agent = Agent { name: "goose".into(), session: Some("s-1".into()) };
@@ -190,52 +173,38 @@ mod tests {
     #[test]
     fn it_covers_as_long_as_it_stands() {
         let given = given(&asked()).unwrap();
-        assert!(given.covers_session());
+        assert!(given.has_live_grant());
         let undone = given.undo(Person::discord(1, "Maya"), Time::UNIX_EPOCH).unwrap();
-        assert!(!given.evolve(&undone, Time::UNIX_EPOCH, 3).covers_session());
+        assert!(!given.evolve(&undone, Time::UNIX_EPOCH, 3).has_live_grant());
         let once = asked()
             .resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1))
             .unwrap();
-        assert!(!asked().evolve(&once, Time::UNIX_EPOCH, 2).covers_session());
+        assert!(!asked().evolve(&once, Time::UNIX_EPOCH, 2).has_live_grant());
     }
 
     #[test]
     fn an_earlier_answer_is_for_the_same_call_asked_as_no_more() {
         let (given, request) = (given(&asked()).unwrap(), asked().request);
-        assert_eq!(given.reuse_for(&request), SessionApproval::Covers);
+        assert_eq!(reuse(&given, &request), SessionApproval::Covers);
         let worse = Request { risk: Risk::High, ..request.clone() };
         let other = Request { body: "./other.sh".into(), ..request.clone() };
         assert_eq!(
-            [&worse, &other].map(|request| given.reuse_for(request)),
+            [&worse, &other].map(|request| reuse(&given, request)),
             [SessionApproval::Nothing; 2]
         );
         let approved = asked()
             .resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1))
             .unwrap();
         let once = asked().evolve(&approved, Time::UNIX_EPOCH, 2);
-        assert_eq!(once.reuse_for(&request), SessionApproval::Unclaimed);
+        assert_eq!(reuse(&once, &request), SessionApproval::Unclaimed);
         let mut reworded = request.clone();
         reworded.insight.observation = "description: \"Trying once more\"".into();
-        assert_eq!(once.reuse_for(&reworded), SessionApproval::Unclaimed);
-        assert_eq!(given.reuse_for(&reworded), SessionApproval::Covers);
-        assert_eq!(once.reuse_for(&worse), SessionApproval::Nothing);
+        assert_eq!(reuse(&once, &reworded), SessionApproval::Unclaimed);
+        assert_eq!(reuse(&given, &reworded), SessionApproval::Covers);
+        assert_eq!(reuse(&once, &worse), SessionApproval::Nothing);
         let claimed = once.claim().unwrap().unwrap();
-        assert_eq!(
-            once.evolve(&claimed, Time::UNIX_EPOCH, 3).reuse_for(&request),
-            SessionApproval::Nothing
-        );
-        assert_eq!(asked().reuse_for(&request), SessionApproval::Nothing);
-    }
-
-    #[test]
-    fn a_verdict_of_before_reads_and_writes_as_it_did() {
-        let old = r#"{"verdict":"approved","note":"mind"}"#;
-        let read: Verdict = serde_json::from_str(old).unwrap();
-        assert_eq!(read, Verdict::noted(Some("mind".into())));
-        assert_eq!(serde_json::to_string(&read).unwrap(), old);
-        assert_eq!(
-            serde_json::to_string(&Verdict::for_session()).unwrap(),
-            r#"{"verdict":"approved","for_session":true}"#
-        );
+        let claimed = once.evolve(&claimed, Time::UNIX_EPOCH, 3);
+        assert_eq!(reuse(&claimed, &request), SessionApproval::Nothing);
+        assert_eq!(reuse(&asked(), &request), SessionApproval::Nothing);
     }
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::authorization::Grounds;
 use super::grant::GrantUse;
-use super::{Outcome, Person, Revision};
+use super::grant_terms::GrantTerms;
+use super::{Approval, Outcome, Person, Revision};
 use crate::core::Time;
 
 /// The origin of a verdict.
@@ -61,15 +62,7 @@ impl Via {
 #[serde(tag = "verdict", rename_all = "lowercase")]
 pub enum Verdict {
     /// Yes.
-    Approved {
-        /// A note to the agent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        note: Option<String>,
-        /// Whether the call may be repeated without asking for the rest of the agent's session
-        /// ([`super::session`]).
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        for_session: bool,
-    },
+    Approved(Approval),
     /// No, with a reason.
     Rejected {
         /// Never empty: an agent without a reason tries again.
@@ -97,26 +90,35 @@ impl Verdict {
     /// Approved once, with an optional note.
     #[must_use]
     pub const fn noted(note: Option<String>) -> Self {
-        Self::Approved { note, for_session: false }
+        Self::Approved(Approval { note, grant: None, input: None })
     }
 
     /// Approved for the rest of the agent's session.
     #[must_use]
     pub const fn for_session() -> Self {
-        Self::Approved { note: None, for_session: true }
+        Self::granting(GrantTerms::SESSION)
     }
 
-    /// Whether this is an approval for the rest of the agent's session.
+    /// Approved, for later calls as well.
     #[must_use]
-    pub const fn is_for_session(&self) -> bool {
-        matches!(self, Self::Approved { for_session: true, .. })
+    pub const fn granting(terms: GrantTerms) -> Self {
+        Self::Approved(Approval { note: None, grant: Some(terms), input: None })
+    }
+
+    /// The grant that the verdict gives.
+    #[must_use]
+    pub const fn grant(&self) -> Option<&GrantTerms> {
+        match self {
+            Self::Approved(approval) => approval.grant.as_ref(),
+            Self::Rejected { .. } | Self::Chosen { .. } | Self::Answered { .. } => None,
+        }
     }
 
     /// The verdict's name: `approved`, `rejected`, `chosen`, `answered`.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::Approved { .. } => "approved",
+            Self::Approved(_) => "approved",
             Self::Rejected { .. } => "rejected",
             Self::Chosen { .. } => "chosen",
             Self::Answered { .. } => "answered",

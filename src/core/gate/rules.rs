@@ -20,7 +20,7 @@ use super::pattern::{CommandPattern, PathPattern, StopWords, plain_path};
 use super::places::{self, Effect};
 use super::programs::options;
 use super::reach::{self, LONGEST_PATH, folders};
-use super::shell::{self, Command};
+use super::shell::{self, Command, Line};
 use super::{ToolCall, known, programs, search, tools};
 use crate::core::decision::{Kind, Risk};
 use crate::core::untrusted::is_hidden;
@@ -125,6 +125,25 @@ fn of_command(command: &Command, rule: &GateRule) -> Ruling {
     if command.guessed { Ruling::from(rule).of_guess() } else { Ruling::from(rule) }
 }
 
+/// The first rule that matches each command of a call; for other tools, the first rule that matches
+/// the call. `None`: no rule matches.
+pub(super) fn first_rules<'r>(
+    rules: &'r [GateRule],
+    call: &ToolCall,
+) -> Vec<(Vec<String>, Option<&'r GateRule>)> {
+    let Some(text) = call.command() else {
+        return vec![(Vec::new(), rules.iter().find(|rule| rule.matches_call(call)))];
+    };
+    let budget = Budget::default();
+    let line = shell::read(&text, &budget);
+    let scene = Scene::of(call, &line, &budget);
+    let first = |command: &Command| {
+        let rule = scene.first_match(rules, command, scene.certainty(&line, command));
+        (command.words.clone(), rule)
+    };
+    line.commands.iter().map(first).collect()
+}
+
 /// For calls other than shell commands of the agent itself.
 fn judge_tool(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Ruling {
     let first = rules.iter().find(|rule| rule.matches_call(call));
@@ -133,7 +152,7 @@ fn judge_tool(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Ruling {
     let ruling = ruling.at_least(places::of_files(call, spelled));
     // Where a server runs a command is unknown, so rules about commands can only stop it.
     let Some(command) = tools::foreign_command(call) else { return ruling };
-    let scene = Scene { call, folders: vec![call.cwd.clone()], budget };
+    let scene = Scene { call, folders: vec![call.cwd.clone()], stays: true, budget };
     let line = shell::read(&command, budget);
     let further = shell::further_commands(&command, &line, budget);
     line.commands.iter().chain(&further).fold(ruling, |ruling, command| {
@@ -147,20 +166,11 @@ fn judge_tool(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Ruling {
 
 fn judge_command(rules: &[GateRule], call: &ToolCall, command: &str, budget: &Budget) -> Ruling {
     let line = shell::read(command, budget);
-    let folders = folders(call, &line.commands, budget);
-    let stays = folders.iter().all(|folder| call.root_of(folder).is_some());
-    let scene = Scene { call, folders, budget };
+    let scene = Scene::of(call, &line, budget);
     let mut rulings: Vec<Ruling> = Vec::new();
     for command in &line.commands {
-        // In a folder that an agent has filled, even a read-only git command may run programs from
-        // this folder.
-        let strays =
-            programs::name(&command.words) == GIT && places::git_strays(call, &scene.folders);
         let shadowed = call.facts.shadows(programs::name(&command.words));
-        let searches_home = search::searches_home(call, &command.words);
-        let sure = line.certain && !shadowed && stays && !strays && !searches_home;
-        let certainty = if sure { Certainty::Exact } else { Certainty::Suspected };
-        let rule = scene.first_match(rules, command, certainty);
+        let rule = scene.first_match(rules, command, scene.certainty(&line, command));
         let ruling = rule.map_or_else(Ruling::unknown, Ruling::from);
         let effect = if line.certain { places::effect(&command.words) } else { Effect::MayWrite };
         rulings.push(if rule.is_some_and(|rule| rule.spells_out(&command.words, budget)) {
@@ -212,10 +222,29 @@ struct Scene<'a> {
     call: &'a ToolCall,
     /// Working directories in which the commands may run.
     folders: Vec<PathBuf>,
+    /// Whether all of them are in the workspace.
+    stays: bool,
     budget: &'a Budget,
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
+    fn of(call: &'a ToolCall, line: &Line, budget: &'a Budget) -> Self {
+        let folders = folders(call, &line.commands, budget);
+        let stays = folders.iter().all(|folder| call.root_of(folder).is_some());
+        Self { call, folders, stays, budget }
+    }
+
+    /// Whether a command of the line is what a rule that allows means.
+    fn certainty(&self, line: &Line, command: &Command) -> Certainty {
+        let (call, program) = (self.call, programs::name(&command.words));
+        // In a folder that an agent has filled, even a read-only git command may run programs from
+        // this folder.
+        let strays = program == GIT && places::git_strays(call, &self.folders);
+        let searches_home = search::searches_home(call, &command.words);
+        let certain = line.certain && self.stays && !call.facts.shadows(program);
+        if certain && !strays && !searches_home { Certainty::Exact } else { Certainty::Suspected }
+    }
+
     fn first_match<'r>(
         &self,
         rules: &'r [GateRule],

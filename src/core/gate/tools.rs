@@ -70,6 +70,12 @@ pub(super) fn may_be_stopped_by(patterns: &[String], call: &ToolCall) -> bool {
     patterns.is_empty() || patterns.iter().any(|pattern| means(pattern, call))
 }
 
+/// What a tool starts, by the field that names it. `None`: the call has no such field.
+pub(super) fn subject(call: &ToolCall) -> Option<&Value> {
+    let said = SUBJECTS.iter().find_map(|name| call.input.get(name));
+    said.filter(|said| !said.is_null())
+}
+
 /// Whether a pattern means a tool: `Edit`, or `Task(Explore)` for what the tool starts.
 fn means(pattern: &str, call: &ToolCall) -> bool {
     let starts = pattern.strip_suffix(')').and_then(|pattern| pattern.split_once('('));

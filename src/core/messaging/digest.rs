@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::core::Time;
-use crate::core::decision::{DecisionId, Via};
+use crate::core::decision::{CallPattern, DecisionId, Via};
 
 /// A decision closed within the span.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,27 @@ pub struct OpenFigures {
     pub oldest: Option<(DecisionId, Time)>,
 }
 
+/// The use of a grant within the span.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantFigures {
+    /// The decision whose verdict gives the grant.
+    pub decision: DecisionId,
+    /// The project.
+    pub project: String,
+    /// The title of the call that was shown.
+    pub title: String,
+    /// What the grant covers beside that call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<CallPattern>,
+    /// Number of calls let through within the span.
+    pub uses: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// Figures of a time span.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestFigures {
@@ -83,6 +104,12 @@ pub struct DigestFigures {
     pub wait: Option<WaitFigures>,
     /// Waiting times by project and kind, most frequent first.
     pub waits: Vec<WaitFigures>,
+    /// Grants that let calls through within the span, the most used first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<GrantFigures>,
+    /// Grants beyond a session that have not ended, at the end of the span.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub standing_grants: u64,
     /// The latest log position.
     pub events: u64,
     /// The hash at the latest log position: a kept copy of the digest can later prove that no
@@ -137,6 +164,8 @@ pub fn digest(
         open,
         wait: None,
         waits: Vec::new(),
+        grants: Vec::new(),
+        standing_grants: 0,
         events: end.events,
         head: end.head,
     };

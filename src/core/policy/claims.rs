@@ -6,7 +6,7 @@
 
 use super::rules::{Rules, admit, project_name};
 use crate::core::decision::authorization::{About, Approvers, approvers_of};
-use crate::core::decision::{Kind, Request, Risk, SafeDefault};
+use crate::core::decision::{GrantLimits, Kind, Request, Risk, SafeDefault, Terms};
 
 /// The claims of a working directory. `None`: no claim.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,7 +77,17 @@ pub fn is_as_strict(rules: &Rules, stands: &Request, claimed: &Request) -> bool 
         && (silently(now.safe_default) || !silently(then.safe_default))
         && (routes(stands) || !routes(claimed))
         && (!own_ladder(claimed) || then.ladder == now.ladder)
+        && grants_no_more(stands, &now, claimed, &then)
         && are_among(&approvers(rules, claimed, then.risk), &approvers(rules, stands, now.risk))
+}
+
+/// Whether the claimed form allows no grant that the other does not.
+fn grants_no_more(stands: &Request, now: &Terms, claimed: &Request, then: &Terms) -> bool {
+    let limits = |request: &Request, terms: &Terms| {
+        terms.grants.unwrap_or_else(|| GrantLimits::usual(request.is_permission()))
+    };
+    let (now, then) = (limits(stands, now), limits(claimed, then));
+    then.longest <= now.longest && (now.patterns || !then.patterns)
 }
 
 fn approvers(rules: &Rules, request: &Request, risk: Risk) -> Approvers {

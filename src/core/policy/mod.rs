@@ -7,6 +7,7 @@ pub mod auto_approval;
 pub mod calibration;
 pub mod claims;
 pub mod coverage;
+pub mod grants;
 pub mod names;
 pub mod rules;
 pub mod validation;

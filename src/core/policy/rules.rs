@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::approval_guard::Guard;
 use super::ask_limits::AskLimits;
 use super::auto_approval::{Thresholds, starts_at_mention};
+use super::grants::{GrantPolicy, enforced_limits, grant_limits};
 pub use super::names::{LONGEST_NAME, is_name_char, project_name};
 use super::validation::validate;
 pub use super::validation::{
@@ -17,11 +18,12 @@ pub use super::validation::{
     MAX_OTHER_TEXT_BYTES,
 };
 use crate::core::availability::Profile;
-use crate::core::decision::authorization::{ApproverRule, Voter, may_decide, voters_not_counted};
+use crate::core::decision::authorization::{ApproverRule, voters_not_counted};
 use crate::core::decision::event::Event;
 use crate::core::decision::request::DEFAULT_SLA_SECONDS;
 use crate::core::decision::{
-    Decision, DecisionId, DeferLimits, Expects, Kind, Request, Risk, SafeDefault, Terms,
+    Decision, DecisionId, DeferLimits, Expects, Kind, LongestGrant, Request, Risk, SafeDefault,
+    Terms,
 };
 use crate::core::escalation::Ladder;
 use crate::core::messaging::batch::Batching;
@@ -44,6 +46,8 @@ pub struct Rule {
     /// Whether a confident agent's decision may be approved automatically. Project and kind must
     /// both allow automatic approval ([`super::auto_approval`]).
     pub route_by_confidence: bool,
+    /// The longest grant of such a call ([`super::grants`]).
+    pub longest_grant: Option<LongestGrant>,
 }
 
 /// All configuration that affects decisions.
@@ -83,6 +87,8 @@ pub struct Rules {
     pub guard: Guard,
     /// How much one asker may ask.
     pub ask_limits: AskLimits,
+    /// The limits on grants.
+    pub grants: GrantPolicy,
 }
 
 impl Default for Rules {
@@ -105,6 +111,7 @@ impl Default for Rules {
             daily: Daily::default(),
             guard: Guard::default(),
             ask_limits: AskLimits::default(),
+            grants: GrantPolicy::default(),
         }
     }
 }
@@ -136,6 +143,7 @@ pub fn admit(rules: &Rules, request: &Request) -> Result<Terms, InvalidRequest> 
         approvals: approvals(&matching, request.approvals_needed),
         ladder: ladder(rules, &matching, request, risk),
         precedent: None,
+        grants: grant_limits(rules, request, risk),
     })
 }
 
@@ -154,6 +162,7 @@ pub fn enforce(rules: &Rules, request: &Request, terms: &Terms) -> Terms {
         approvals: approvals(&matching, terms.approvals),
         ladder: ladder(rules, &matching, request, risk),
         precedent: None,
+        grants: enforced_limits(rules, request, risk, terms.grants),
     };
     match terms.precedent {
         Some(earlier) => enforced.with_precedent(earlier),
@@ -192,16 +201,6 @@ pub fn enforcement_event(
     }
     let of = voters_not_counted(&rules.approvers, decision);
     (!of.is_empty()).then_some(Event::Lapsed { of })
-}
-
-/// Whether the grant of a decision's verdict is one that these rules still allow: the call may be
-/// approved for a session, and the giver may decide it.
-#[must_use]
-pub fn grant_stands(rules: &Rules, decision: &Decision) -> bool {
-    let terms = enforce(rules, &decision.request, &decision.terms);
-    let decision = &Decision { terms, ..decision.clone() };
-    let may = |giver: Voter| may_decide(&rules.approvers, decision, &giver).is_ok();
-    decision.offers_session() && decision.giver().is_some_and(may)
 }
 
 /// Least risk of a tool call of which a part is masked: people approve what they cannot see at a

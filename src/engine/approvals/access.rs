@@ -347,6 +347,32 @@ impl Access {
         Ok(self.handle.approvals().undo(id, &voter).await?)
     }
 
+    /// Decisions visible to this caller whose grants have not ended, newest first.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn grants(&self, filter: Filter) -> Result<Vec<Decision>, AccessError> {
+        let filter = Filter { visibility: self.visibility(), ..filter };
+        Ok(self.handle.grants().live_within(filter).await?)
+    }
+
+    /// Ends a grant: in the name of the token's holder, or with [`Scope::Admin`] in the token's
+    /// own, because an end only makes things stricter.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`], and as [`crate::engine::GrantApi::end`].
+    pub async fn end_grant(&self, id: DecisionId) -> Result<Decision, AccessError> {
+        if self.caller.has(Scope::Admin).is_err() {
+            let voter = self.voter(id).await?;
+            return Ok(self.handle.grants().end(id, &voter).await?);
+        }
+        let decision = self.get(id).await?;
+        self.caller.may_withdraw(&decision)?;
+        let by = self.caller.asker();
+        let end = move |decision: &Decision| Ok(Some(decision.end_grant(by)?));
+        Ok(self.handle.approvals().change(id, end).await?)
+    }
+
     /// Waiting decisions visible to this caller, most urgent first. With the right to decide, only
     /// decisions for the token's holder.
     ///

@@ -137,7 +137,7 @@ impl ApprovalApi<'_> {
         self.decide(id, by, move |decision| decision.resolve(ballot, voter, via, seen)).await
     }
 
-    /// Undoes a verdict not yet claimed by the agent, or ends an approval for the session.
+    /// Undoes a verdict not yet claimed by the agent, or ends a grant.
     ///
     /// # Errors
     /// As [`ApprovalApi::approve`]; [`Refused::AlreadyClaimed`], [`Refused::TooLateToUndo`],
@@ -147,7 +147,7 @@ impl ApprovalApi<'_> {
         match self.decide(id, by, move |decision| decision.undo(person, now)).await {
             // The decision cannot open again beside the newer one; the grant ends all the same.
             Err(HandleError::Refused(decision, Refused::AskedAgain { .. }))
-                if decision.covers_session() =>
+                if decision.has_live_grant() =>
             {
                 let person = by.person.clone();
                 self.decide(id, by, move |decision| decision.end_grant(person)).await
@@ -241,7 +241,16 @@ impl ApprovalApi<'_> {
         id: DecisionId,
         decide: impl FnOnce(&Decision) -> Result<Option<Event>, Why> + Send + 'static,
     ) -> Result<Decision, HandleError> {
-        let at = self.handle.now();
+        self.change_at(id, self.handle.now(), decide).await
+    }
+
+    /// Like [`ApprovalApi::change`], at this time.
+    pub(in crate::engine) async fn change_at(
+        self,
+        id: DecisionId,
+        at: Time,
+        decide: impl FnOnce(&Decision) -> Result<Option<Event>, Why> + Send + 'static,
+    ) -> Result<Decision, HandleError> {
         let changed = self
             .handle
             .write_store(move |store| store.decisions().change(id, at, Box::new(decide)))

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use super::access::{Access, AccessError};
 use super::judging::NotJudged;
 use crate::core::decision::session::SessionApproval;
-use crate::core::decision::{Decision, DecisionId, Refused, Request, Revision, State, Verdict};
-use crate::core::gate::ToolCall;
+use crate::core::decision::{Decision, RepeatedCall, Request, Revision, State, Verdict};
 use crate::core::gate::rules::{GateRule, Minimum, Ruling, judge};
+use crate::core::gate::{ToolCall, granting};
 use crate::core::policy::claims::{Claims, with_claims};
 use crate::core::policy::rules::project_name;
 use crate::engine::{Handle, HandleError};
@@ -55,6 +55,38 @@ pub enum GateOutcome {
     Asked(Box<Decision>),
 }
 
+/// A call that the rules ask about, and the question.
+#[derive(Debug, Clone)]
+pub struct GateQuestion {
+    /// The question.
+    pub request: Request,
+    /// The call.
+    pub call: Arc<ToolCall>,
+    /// The rules by which the call was judged.
+    pub rules: Arc<Vec<GateRule>>,
+}
+
+impl GateQuestion {
+    /// The question about a call. Derives what a grant of the call can cover.
+    #[must_use]
+    pub fn new(
+        rules: Vec<GateRule>,
+        call: ToolCall,
+        project: Option<String>,
+        terms: QuestionTerms,
+    ) -> Self {
+        let grantable = granting::grantable(&rules, &call);
+        let request = Request { grantable, ..question(&call, project, terms) };
+        Self { request, call: Arc::new(call), rules: Arc::new(rules) }
+    }
+
+    /// The question with a request made of its own.
+    #[must_use]
+    pub fn with_request(self, change: impl FnOnce(Request) -> Request) -> Self {
+        Self { request: change(self.request), ..self }
+    }
+}
+
 /// How an earlier answer to a call applies to a repeated call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EarlierAnswer {
@@ -91,47 +123,60 @@ pub struct GateApi<'a> {
 }
 
 impl GateApi<'_> {
-    /// Checks whether an earlier answer applies to this request. `request` must be in stored form:
-    /// project name and dedup key as the store keeps them.
+    /// Checks whether an earlier answer applies to this question. Its request must be in stored
+    /// form: project name and dedup key as the store keeps them.
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn earlier_answer(self, request: Request) -> Result<EarlierAnswer, HandleError> {
+    pub async fn earlier_answer(
+        self,
+        question: GateQuestion,
+    ) -> Result<EarlierAnswer, HandleError> {
+        let grants = self.handle.grants();
         let filter = Filter {
-            key: request.dedup_key.clone(),
-            project: Some(request.project.clone()),
+            key: question.request.dedup_key.clone(),
+            project: Some(question.request.project.clone()),
             limit: 1,
             ..Filter::default()
         };
-        let Some(earlier) = self.handle.approvals().list(filter).await?.pop() else {
-            return Ok(EarlierAnswer::Ask(Box::new(request)));
-        };
-        Ok(match earlier.reuse_for(&request) {
-            SessionApproval::Covers => self.use_grant(earlier.id, request).await?,
-            SessionApproval::Unclaimed => EarlierAnswer::Unclaimed(Box::new(earlier)),
-            // New words for an open question are no new question.
-            SessionApproval::Nothing if earlier.state.is_open() => {
-                EarlierAnswer::Ask(Box::new(request.introduced_as(&earlier.request)))
+        let earlier = self.handle.approvals().list(filter).await?.pop();
+        let (risk, now) = (grants.risk(&question), grants.time().await?);
+        let call = RepeatedCall { request: &question.request, risk, included_by: None, now };
+        let reuse = earlier.as_ref().map(|earlier| (earlier.reuse_for(&call), earlier.clone()));
+        let used = match reuse {
+            Some((SessionApproval::Unclaimed, earlier)) => {
+                return Ok(EarlierAnswer::Unclaimed(Box::new(earlier)));
             }
-            SessionApproval::Nothing => EarlierAnswer::Ask(Box::new(request)),
-        })
+            Some((SessionApproval::Covers, earlier)) => {
+                grants.use_grant(&earlier, &question, None).await?
+            }
+            Some((SessionApproval::Nothing, _)) | None => None,
+        };
+        let used = match used {
+            Some(used) => Some(used),
+            None => grants.let_through(&question).await?,
+        };
+        let open = earlier.filter(|earlier| earlier.state.is_open());
+        if let Some(grant) = used.as_ref().and_then(Decision::grant) {
+            self.withdraw_needless(open).await;
+            let words = text::gate::covered(grant.decision, grant.terms.span);
+            return Ok(EarlierAnswer::Covers(words));
+        }
+        // New words for an open question are no new question.
+        let request = match open {
+            Some(open) => question.request.introduced_as(&open.request),
+            None => question.request,
+        };
+        Ok(EarlierAnswer::Ask(Box::new(request)))
     }
 
-    /// Lets a call through by a grant and records the use, in one transaction: once the end of the
-    /// grant is written, no call passes.
-    async fn use_grant(
-        self,
-        id: DecisionId,
-        request: Request,
-    ) -> Result<EarlierAnswer, HandleError> {
-        let call = request.clone();
-        let used = self.handle.approvals().change(id, move |decision| {
-            Ok(Some(decision.use_grant(&call).ok_or(Refused::NoGrant)?))
-        });
-        match used.await {
-            Ok(decision) => Ok(EarlierAnswer::Covers(text::gate::covered(decision.id))),
-            Err(HandleError::Refused(..)) => Ok(EarlierAnswer::Ask(Box::new(request))),
-            Err(error) => Err(error),
+    /// Withdraws the open question about a call that a grant lets through: nobody needs to answer.
+    async fn withdraw_needless(self, open: Option<Decision>) {
+        let Some(open) = open else { return };
+        let withdrawn = self.handle.approvals().withdraw(open.id, text::gate::COVERED_SINCE).await;
+        // Decided at this very moment.
+        if let Err(error) = withdrawn {
+            tracing::debug!(decision = open.id.0, %error, "a needless question was not withdrawn");
         }
     }
 
@@ -144,9 +189,9 @@ impl GateApi<'_> {
         }
         match &decision.state {
             State::Resolved(resolved) => match &*text::worded(&resolved.verdict, resolved.via) {
-                Verdict::Approved { note, .. } => GateReply::Allow {
+                Verdict::Approved(approval) => GateReply::Allow {
                     words: text::gate::approved(decision, resolved),
-                    note: note.as_ref().map(|note| text::gate::noted(resolved, note)),
+                    note: approval.note.as_ref().map(|note| text::gate::noted(resolved, note)),
                 },
                 Verdict::Rejected { reason } => {
                     GateReply::Deny(text::gate::rejected(decision, resolved, reason))
@@ -175,8 +220,8 @@ impl GateApi<'_> {
     }
 }
 
-/// Applies the rules to a call: a final result (`Err`), or the request to ask a person.
-fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<Request, GateOutcome> {
+/// Applies the rules to a call: a final result (`Err`), or the question for a person.
+fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<GateQuestion, GateOutcome> {
     let GateRequest { call, project, at_least, .. } = brought;
     let rules = rulebook.rules().map_err(|why| GateOutcome::Denied(text::gate::broken(&why)))?;
     let ruling = judge(&rules, &call);
@@ -187,7 +232,7 @@ fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<Request, Ga
         }
         Ruling::Ask { risk, kind, reason } => QuestionTerms { risk, kind, reason },
     };
-    Ok(question(&call, project, terms))
+    Ok(GateQuestion::new(rules, call, project, terms))
 }
 
 impl Access {
@@ -217,10 +262,13 @@ impl Access {
         };
         let brought = GateRequest { project: Some(sure), ..brought };
         // Reads files and compares long texts.
-        let request = match self.judge(move || judged(&*rulebook, brought)).await {
-            Ok(Ok(request)) => {
+        let question = match self.judge(move || judged(&*rulebook, brought)).await {
+            Ok(Ok(question)) => {
                 let claims = Claims { project: claimed, ..Claims::default() };
-                self.in_stored_form(with_claims(&self.handle().rules(), request, claims))
+                let rules = self.handle().rules();
+                question.with_request(|request| {
+                    self.in_stored_form(with_claims(&rules, request, claims))
+                })
             }
             Ok(Err(gated)) => return Ok(gated),
             Err(failed @ NotJudged::Failed) => {
@@ -228,7 +276,7 @@ impl Access {
             }
             Err(busy) => return Err(busy.into()),
         };
-        Ok(match self.handle().gates().earlier_answer(request).await? {
+        Ok(match self.handle().gates().earlier_answer(question).await? {
             EarlierAnswer::Covers(words) => GateOutcome::Allowed(words),
             EarlierAnswer::Unclaimed(decision) => GateOutcome::Asked(decision),
             EarlierAnswer::Ask(request) => GateOutcome::Asked(Box::new(

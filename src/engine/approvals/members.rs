@@ -140,10 +140,20 @@ impl TokenApi<'_> {
     /// The standing of a caller's holder, at most [`KNOWN_FOR`] old if Discord answers.
     pub(crate) async fn standing_of(self, caller: &Caller) -> HolderStanding {
         let Some(user) = holder(caller) else { return HolderStanding::Stated };
+        self.standing_of_user(user).await
+    }
+
+    /// The standing of a person, at most [`KNOWN_FOR`] old if Discord answers.
+    pub(crate) async fn standing_of_user(self, user: u64) -> HolderStanding {
         match self.handle.inner.members.latest(user) {
             Some(standing) => standing,
             None => self.ask(user).await,
         }
+    }
+
+    /// The standing of a person, as Discord says now.
+    pub(crate) async fn standing_of_user_now(self, user: u64) -> HolderStanding {
+        self.ask(user).await
     }
 
     /// The standing of a caller's holder, as Discord says now.

@@ -11,6 +11,7 @@ pub mod availability;
 pub(crate) mod bulk_approval;
 pub(crate) mod decisions;
 pub mod gates;
+pub mod grants;
 pub mod judging;
 pub mod members;
 pub(in crate::engine) mod pending_list;

@@ -22,7 +22,8 @@ impl EscalationApi<'_> {
         Progress::of(decision, self.handle.approvers().who_may(decision))
     }
 
-    /// Applies a due transition: return from a deferral, next escalation step, or safe default.
+    /// Applies a due transition: return from a deferral, next escalation step, safe default, or the
+    /// end of a grant.
     /// Called by the timers. `ahead` is how early a reminder may fire.
     pub(crate) async fn run_due(
         self,
@@ -39,6 +40,7 @@ impl EscalationApi<'_> {
                 let decision = &enforced(&rules, decision);
                 Ok(Some(match decision.state {
                     State::Deferred { .. } => decision.return_from_deferral(now)?,
+                    State::Resolved(_) => decision.expire_grant(now)?,
                     _ => decision.escalate(now, ahead)?,
                 }))
             })

@@ -1,5 +1,5 @@
 //! Runs due transitions: returns deferred decisions, fires escalation steps for unanswered
-//! decisions, and finally applies the safe default.
+//! decisions, finally applies the safe default, and ends grants whose time is over.
 //!
 //! Due times are in the store, so a restart, a pause or a suspended machine delays a transition but
 //! never loses one. A sleep alone is not trusted: after every sleep and every hint the store is
@@ -95,6 +95,9 @@ async fn run_due(handle: &Handle, id: DecisionId) -> bool {
 fn what_happened(decision: &Decision) -> String {
     match (&decision.state, &decision.position) {
         (State::Pending(_), Some(position)) => format!("nobody has answered: {}", position.stage),
+        (State::Resolved(resolved), _) if resolved.grant.ended.is_some() => {
+            "the time of its grant is over".into()
+        }
         (State::Resolved(resolved), _) => {
             format!("nobody has answered: {} by the safe default", resolved.verdict.word())
         }

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::core::Time;
-use crate::core::decision::event::Event;
-use crate::core::decision::{Decision, Person};
-use crate::core::policy::rules::{enforcement_event, grant_stands};
+use crate::core::policy::rules::enforcement_event;
 use crate::disk::{self, FileError, FileFacts, FileKind, Folder};
 use crate::engine::approvals::attachments;
 use crate::engine::approvals::attachments::Swept;
@@ -86,32 +84,7 @@ impl OperationsApi<'_> {
                 self.handle.approvals().enforce(decision.id).await?;
             }
         }
-        self.end_grants().await
-    }
-
-    /// Ends the grants whose call may no longer be approved for a session, or whose giver may no
-    /// longer decide.
-    ///
-    /// # Errors
-    /// [`HandleError::Store`]; the remaining grants stand until the next call.
-    pub async fn end_grants(self) -> Result<(), HandleError> {
-        let granted = Filter { granted: true, ..Filter::default() };
-        for decision in self.handle.approvals().list(granted).await? {
-            let rules = self.handle.rules();
-            if grant_stands(&rules, &decision) {
-                continue;
-            }
-            let end = move |decision: &Decision| {
-                let ends = decision.covers_session() && !grant_stands(&rules, decision);
-                Ok(ends.then(|| Event::GrantEnded { by: Person::gander() }))
-            };
-            self.handle.approvals().change(decision.id, end).await?;
-            tracing::info!(
-                decision = decision.id.0,
-                "an approval for a session has ended: the rules no longer allow it"
-            );
-        }
-        Ok(())
+        self.handle.grants().end_fallen().await
     }
 
     /// Checks the hash chain, the states and the file.

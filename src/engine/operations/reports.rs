@@ -3,10 +3,15 @@
 use chrono::TimeDelta;
 
 use crate::core::Time;
-use crate::core::messaging::digest::{DigestFigures, End, OpenFigures, digest};
+use crate::core::decision::{Decision, GrantSpan, Request};
+use crate::core::messaging::digest::{DigestFigures, End, GrantFigures, OpenFigures, digest};
 use crate::core::policy::calibration::{Calibration, REVIEW_PERIOD, calibrate};
 use crate::engine::{Handle, HandleError};
 use crate::presentation::text::figure_name;
+use crate::store::{Store, StoreError};
+
+/// Most grants of a digest.
+const MOST_GRANTS: usize = 50;
 
 /// Figures for calibration and digest.
 #[derive(Debug, Clone, Copy)]
@@ -55,9 +60,10 @@ impl ReportApi<'_> {
                 store.decisions().pending()?,
                 store.decisions().open_ids()?,
                 store.event_log().head()?,
+                used_grants(store, from, to)?,
             ))
         });
-        let (asked, ended, waiting, open, head) = found.await?;
+        let (asked, ended, waiting, open, head, grants) = found.await?;
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let oldest = waiting.iter().min_by_key(|waiting| (waiting.asked_at, waiting.id));
         let open = OpenFigures {
@@ -66,7 +72,14 @@ impl ReportApi<'_> {
             deferred: count(open.len().saturating_sub(waiting.len())),
             oldest: oldest.map(|oldest| (oldest.id, oldest.asked_at)),
         };
-        Ok(digest((from, to), asked, &ended, open, End { events: head.seq, head: head.hash }))
+        let end = End { events: head.seq, head: head.hash };
+        let lasts = |decision: &&Decision| {
+            decision.grant().is_some_and(|grant| grant.terms.span != GrantSpan::Session)
+        };
+        let standing = self.handle.grants().live(None).await?;
+        let standing_grants = count(standing.iter().filter(lasts).count());
+        let figures = digest((from, to), asked, &ended, open, end);
+        Ok(DigestFigures { grants, standing_grants, ..figures })
     }
 
     /// The figures of the last `days` days, at least 1.
@@ -78,6 +91,19 @@ impl ReportApi<'_> {
         let from = now.checked_sub_signed(TimeDelta::days(i64::from(days.max(1)))).unwrap_or(now);
         self.digest(from, now).await
     }
+}
+
+/// The grants that let calls through within a span.
+fn used_grants(store: &Store, from: Time, to: Time) -> Result<Vec<GrantFigures>, StoreError> {
+    let uses = store.grants().uses_between(from, to)?;
+    let mut figures = Vec::new();
+    for (id, uses) in uses.into_iter().take(MOST_GRANTS) {
+        let Some(decision) = store.decisions().get(id)? else { continue };
+        let pattern = decision.grant().and_then(|grant| grant.terms.pattern);
+        let Request { project, title, .. } = decision.request;
+        figures.push(GrantFigures { decision: id, project, title, pattern, uses });
+    }
+    Ok(figures)
 }
 
 fn is_called(known: &str, name: &str) -> bool {

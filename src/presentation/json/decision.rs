@@ -5,11 +5,12 @@ use gander_client::types::{
     ReportedOutcome, Resolution, UnreachedPerson, UpcomingStep, VerdictKind,
 };
 
+use super::grant::grant;
 use super::question::question;
 use crate::core::Time;
 use crate::core::decision::authorization::Approvers;
 use crate::core::decision::progress::Progress;
-use crate::core::decision::{CallGrant, Decision, GrantUse, Proposal, Resolved, State, Verdict};
+use crate::core::decision::{Approval, Decision, GrantTerms, Proposal, Resolved, State, Verdict};
 use crate::core::escalation::{Contact, ContactResult};
 use crate::core::values::time_scale::TimeScale;
 use crate::presentation::text;
@@ -19,7 +20,8 @@ use crate::presentation::text;
 pub fn resolution(verdict: Verdict) -> Resolution {
     let none = Resolution::default();
     match verdict {
-        Verdict::Approved { note, for_session } => {
+        Verdict::Approved(Approval { note, grant, .. }) => {
+            let for_session = grant == Some(GrantTerms::SESSION);
             Resolution { verdict: Some(VerdictKind::Approved), note, for_session, ..none }
         }
         Verdict::Rejected { reason } => {
@@ -76,19 +78,6 @@ fn escalation(progress: &Progress, now: Time, time_scale: TimeScale) -> Escalati
         unreachable: progress.unreachable.iter().map(unreached).collect(),
         default: progress.in_the_end.as_ref().map(|end| end.default),
         default_at: progress.in_the_end.as_ref().map(|end| wall(end.at)),
-    }
-}
-
-fn grant(grant: CallGrant, time_scale: TimeScale) -> types::Grant {
-    let wall = |at| Moment(time_scale.wall_time(at));
-    let GrantUse { uses, used_at, ended } = grant.progress;
-    types::Grant {
-        session: grant.agent.session,
-        until: grant.until.map(wall),
-        uses,
-        used_at: used_at.map(wall),
-        ended_at: ended.as_ref().map(|end| wall(end.at)),
-        ended_by: ended.map(|end| end.by.name),
     }
 }
 

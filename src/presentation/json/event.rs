@@ -50,10 +50,13 @@ pub fn event(logged: &Logged, time_scale: TimeScale) -> DecisionEvent {
         Event::Taken { by, .. }
         | Event::Prioritized { by, .. }
         | Event::Undone { by }
-        | Event::GrantEnded { by }
+        | Event::GrantEnded { by, .. }
         | Event::Disagreed { by, .. } => DecisionEvent { by: Some(by.name.clone()), ..bare },
         Event::Withdrawn { reason } => {
             DecisionEvent { resolution: Resolution::reason(reason), ..bare }
+        }
+        Event::GrantUsed { call: Some(call) } => {
+            DecisionEvent { text: Some(call.title.clone()), ..bare }
         }
         Event::Reported { outcome, text } => {
             DecisionEvent { outcome: Some(*outcome), text: Some(text.clone()), ..bare }

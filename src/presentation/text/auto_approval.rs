@@ -2,7 +2,7 @@
 
 use super::{name, person, relative, subject, thousands};
 use crate::core::Time;
-use crate::core::decision::{Decision, DecisionId, Resolved, State, Verdict, Via};
+use crate::core::decision::{Approval, Decision, DecisionId, Resolved, State, Verdict, Via};
 use crate::core::messaging::message::{Listed, MessageId};
 use crate::core::policy::auto_approval::Share;
 use crate::core::untrusted::{clean, escaped, one_line, plain};
@@ -25,7 +25,9 @@ pub fn format_confidence(confidence: f64) -> String {
 #[must_use]
 pub fn automatic_approval_text(verdict: &Verdict, via: Via) -> Option<String> {
     match (&*super::worded(verdict, via), via) {
-        (Verdict::Approved { note: Some(note), .. }, Via::Routing) => Some(one_line(&clean(note))),
+        (Verdict::Approved(Approval { note: Some(note), .. }), Via::Routing) => {
+            Some(one_line(&clean(note)))
+        }
         _ => None,
     }
 }

@@ -1,12 +1,14 @@
 //! Text for a card in each state of the decision.
 
+use std::borrow::Cow;
+
 use chrono::TimeDelta;
 
 use super::headline::{headline, headline_title};
-use super::{moment, name, person, quoted, relative, span};
+use super::{grant_end, grant_span, let_through, moment, name, person, quoted, relative, span};
 use crate::core::Time;
 use crate::core::decision::{
-    Attachment, Choice, Decision, DecisionId, Detail, GrantEnd, GrantUse, Lapsed, Outcome, Person,
+    Approval, Attachment, Choice, Decision, DecisionId, Detail, GrantSpan, Lapsed, Outcome, Person,
     Request, Resolved, Taken, Undone, Verdict, Via, Vote,
 };
 use crate::core::untrusted::{
@@ -17,8 +19,11 @@ use crate::core::values::time_scale::TimeScale;
 
 /// Short form of a verdict, for a sentence that continues with the person.
 #[must_use]
-pub const fn verdict_word(verdict: &Verdict) -> &'static str {
-    if verdict.is_for_session() { "approved for this session" } else { verdict.word() }
+pub fn verdict_word(verdict: &Verdict) -> Cow<'static, str> {
+    match verdict.grant() {
+        Some(terms) => format!("approved {}", grant_span(terms.span)).into(),
+        None => verdict.word().into(),
+    }
 }
 
 /// Origin of a verdict, for a sentence that continues with the time: `by @ann`. Without a person,
@@ -48,58 +53,41 @@ pub fn given_by_name(by: &Person, via: Via) -> String {
 
 /// The verdict's field on a card: name and text.
 #[must_use]
-pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (&'static str, String) {
+pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (String, String) {
     let when = relative(time_scale.wall_time(resolved.at));
     let by = given_by_person(&resolved.by, resolved.via);
     if let Some(said) = super::automatic_approval_text(&resolved.verdict, resolved.via) {
-        return ("✅ Approved", format!("{said} {when}"));
+        return ("✅ Approved".into(), format!("{said} {when}"));
     }
     match &*super::worded(&resolved.verdict, resolved.via) {
-        Verdict::Approved { note, for_session } => {
-            let note =
-                note.as_deref().map(|note| format!("\n{}", quoted(note, 800))).unwrap_or_default();
-            match (&resolved.grant.ended, for_session) {
-                (Some(end), true) => {
+        Verdict::Approved(Approval { note, grant, .. }) => {
+            // What a grant covers stands below, in the same field.
+            let room = if grant.is_some() { 300 } else { 800 };
+            let note = note.as_deref().map(|note| format!("\n{}", quoted(note, room)));
+            let note = note.unwrap_or_default();
+            let given = format!("{by} {when}{note}");
+            match (&resolved.grant.ended, grant) {
+                (Some(end), Some(terms)) => {
                     let ended = grant_end(end, &resolved.grant, time_scale);
-                    ("⏹️ Approval for this session ended", format!("{by} {when}{note}\n{ended}"))
+                    let lasted = match terms.span {
+                        GrantSpan::UntilRevoked => "of later calls".into(),
+                        lasted => grant_span(lasted),
+                    };
+                    (format!("⏹️ Approval {lasted} ended"), format!("{given}\n{ended}"))
                 }
-                (None, true) => ("✅ Approved for this session", format!("{by} {when}{note}")),
-                (_, false) => ("✅ Approved", format!("{by} {when}{note}")),
+                (None, Some(terms)) => (format!("✅ Approved {}", grant_span(terms.span)), given),
+                (_, None) => ("✅ Approved".into(), given),
             }
         }
         Verdict::Rejected { reason } => {
-            ("❌ Rejected", format!("{by} {when}\n{}", quoted(reason, 800)))
+            ("❌ Rejected".into(), format!("{by} {when}\n{}", quoted(reason, 800)))
         }
         Verdict::Chosen { option } => {
-            ("✅ Chosen", format!("{by} {when}\n{}", quoted(option, 800)))
+            ("✅ Chosen".into(), format!("{by} {when}\n{}", quoted(option, 800)))
         }
         Verdict::Answered { text } => {
-            ("✅ Answered", format!("{by} {when}\n{}", quoted(text, 800)))
+            ("✅ Answered".into(), format!("{by} {when}\n{}", quoted(text, 800)))
         }
-    }
-}
-
-/// Who ended a grant, and how often it was used.
-fn grant_end(end: &GrantEnd, grant: &GrantUse, time_scale: TimeScale) -> String {
-    let used = let_through(grant.uses);
-    let when = relative(time_scale.wall_time(end.at));
-    let by = if end.by == Person::gander() {
-        format!("Ended {when}: the rules no longer allow it")
-    } else {
-        format!("Ended by {} {when}", person(&end.by))
-    };
-    format!("{by}. {used}; the next one asks again.")
-}
-
-/// How many calls a grant has let through.
-pub(super) fn let_through(uses: u64) -> String {
-    match uses {
-        0 => "No further call was let through".to_owned(),
-        1 => "1 further call was let through".to_owned(),
-        uses => format!(
-            "{} further calls were let through",
-            super::thousands(usize::try_from(uses).unwrap_or(usize::MAX))
-        ),
     }
 }
 
@@ -401,7 +389,7 @@ pub fn answered_you(
 ) -> String {
     let verdict = super::worded(&resolved.verdict, resolved.via);
     let said = match &*verdict {
-        Verdict::Approved { note, .. } => note.as_deref(),
+        Verdict::Approved(approval) => approval.note.as_deref(),
         Verdict::Rejected { reason: text }
         | Verdict::Answered { text }
         | Verdict::Chosen { option: text } => Some(text.as_str()),

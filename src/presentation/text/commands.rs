@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::card::let_through;
-use super::{dot, escaped, name, one_line, plain, quoted, relative, subject, who_may};
+use super::{
+    dot, escaped, grant_span, let_through, name, one_line, plain, quoted, relative, subject,
+    who_may,
+};
 use crate::core::Time;
 use crate::core::decision::authorization::Approvers;
 use crate::core::decision::{
-    Choice, Decision, DecisionId, Pending, Person, Refused, Resolved, State, Verdict,
+    Choice, Decision, DecisionId, GrantSpan, Pending, Person, Refused, Resolved, State, Verdict,
 };
 use crate::core::policy::ask_limits::AskLimitReached;
 use crate::core::policy::rules::InvalidRequest;
@@ -192,7 +194,13 @@ pub fn you_undid(decision: &Decision) -> String {
         };
         return format!("↩️ Undone: {id} waits for an answer again. {agent}.");
     }
-    format!("⏹️ Ended: the approval of {id} for the session. The next call asks again.")
+    let lasts = decision.grant().map_or(GrantSpan::Session, |grant| grant.terms.span);
+    let approval = match lasts {
+        GrantSpan::Session => format!("the approval of {id} for the session"),
+        GrantSpan::Seconds(_) => format!("the approval of {id} {}", grant_span(lasts)),
+        GrantSpan::UntilRevoked => format!("the approval of {id}"),
+    };
+    format!("⏹️ Ended: {approval}. The next call asks again.")
 }
 
 /// Confirms a question asked by a person.
@@ -424,7 +432,7 @@ pub const HELP: &str = "**What waits on you**\n\
     Use a card's buttons, or `/approve`, `/reject`, `/defer`, `/choose`, `/answer`: type a \
     number, a word of the title or a project, and pick from the list. `/take` shows others that \
     you are on it; `/undo` undoes a verdict that the agent has not picked up, or ends an \
-    approval for a session.\n\
+    approval for a session; `/grants` lists what agents may do without asking.\n\
     **Looking**\n\
     `/decision` shows one decision in full, with its history. On a card, the **Apps** menu has \
     **Decide** and **History**.\n\

@@ -7,10 +7,10 @@ pub mod check;
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
-use super::{given_by, progress_lines};
+use super::{given_by, grant_span, progress_lines};
 use crate::core::Time;
 use crate::core::decision::progress::Progress;
-use crate::core::decision::{Decision, DecisionId, Resolved};
+use crate::core::decision::{Decision, DecisionId, GrantSpan, Resolved};
 use crate::core::gate::edits::Before;
 use crate::core::gate::places::PlaceReason;
 use crate::core::gate::rules::AskReason;
@@ -228,11 +228,14 @@ pub fn rejected(decision: &Decision, resolved: &Resolved, reason: &str) -> Strin
 /// To the agent: a rule allows the call.
 pub const ALLOWED: &str = "Allowed by the rules of the person who runs Gander.";
 
-/// To the agent: an earlier approval for the session covers the call.
+/// To the agent: an earlier approval for this long covers the call.
 #[must_use]
-pub fn covered(id: DecisionId) -> String {
-    format!("Approved for this session before (decision {id}).")
+pub fn covered(id: DecisionId, lasts: GrantSpan) -> String {
+    format!("Approved {} before (decision {id}).", grant_span(lasts))
 }
+
+/// Why a question about a call is withdrawn: a grant that was given since lets the call through.
+pub const COVERED_SINCE: &str = "a grant that was given since lets the call through";
 
 /// To the agent: a rule denies the call.
 #[must_use]
@@ -415,7 +418,8 @@ mod tests {
             ALLOWED.to_owned(),
             approved(&decided, resolved),
             noted(resolved, "Only this once"),
-            covered(DecisionId(142)),
+            covered(DecisionId(142), GrantSpan::Session),
+            covered(DecisionId(142), GrantSpan::HOUR),
             rejected(&decided, resolved, "Not on a Friday"),
             denied(Some("Agents do not act as another user.")),
             denied(None),

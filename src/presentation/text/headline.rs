@@ -2,7 +2,9 @@
 
 use super::card::{given_by_name, verdict_word};
 use super::{dot, moment, name, subject};
-use crate::core::decision::{Decision, Outcome, Pending, Reported, Resolved, State, Verdict};
+use crate::core::decision::{
+    Decision, GrantEnd, Outcome, Pending, Reported, Resolved, State, Verdict,
+};
 use crate::core::escalation::Stage;
 use crate::core::untrusted::{escaped, in_line, one_line, one_part, plain, without_links};
 use crate::core::values::time_scale::TimeScale;
@@ -114,8 +116,9 @@ fn outcome(resolved: &Resolved, subject: &str) -> String {
     }
     let done = if resolved.reported.is_some() { ", and done" } else { "" };
     match &resolved.verdict {
-        Verdict::Approved { .. } => {
+        Verdict::Approved(_) => {
             let (mark, ended) = match &resolved.grant.ended {
+                Some(GrantEnd { why: Some(_), .. }) => ("⏹️", ", and over".to_owned()),
                 Some(end) => ("⏹️", format!(", ended by {}", name(&end.by.name))),
                 None => ("✅", String::new()),
             };

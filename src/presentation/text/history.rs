@@ -1,6 +1,8 @@
 //! History of a decision in readable form: on Discord, and as a file with the complete history.
 
-use super::{contact, given_by, moment, person, step_line, verdict_word};
+use super::{
+    contact, given_by, grant_ended_words, grant_scope, moment, person, step_line, verdict_word,
+};
 use crate::core::Time;
 use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::{Decision, Person, Request, Verdict, Via};
@@ -148,9 +150,14 @@ fn line(event: &Event, style: &Style<'_>) -> String {
             format!("{} {priority} by {}", strong("priority"), who(by))
         }
         Event::Undone { by } => format!("{} by {}", strong("undone"), who(by)),
-        Event::GrantUsed => format!("{} by the approval for the session", strong("let through")),
-        Event::GrantEnded { by } => {
-            format!("{}: the approval for the session, by {}", strong("ended"), who(by))
+        Event::GrantUsed { call: None } => {
+            format!("{} by the approval for the session", strong("let through"))
+        }
+        Event::GrantUsed { call: Some(call) } => {
+            format!("{} without asking: {}", strong("let through"), said(&call.title))
+        }
+        Event::GrantEnded { by, why } => {
+            format!("{}: the approval, {}", strong("ended"), grant_ended_words(by, *why, who))
         }
         Event::Disagreed { by, undone: true } => {
             format!("{} by {}, and undone", strong("disagreed"), who(by))
@@ -174,12 +181,19 @@ fn resolved_line(verdict: &Verdict, by: &Person, via: Via, style: &Style<'_>) ->
         return said(&words);
     }
     let beside = match &*super::worded(verdict, via) {
-        Verdict::Approved { note, .. } => beside(note.as_deref().unwrap_or_default(), said),
+        Verdict::Approved(approval) => beside(approval.note.as_deref().unwrap_or_default(), said),
         Verdict::Rejected { reason: text }
         | Verdict::Chosen { option: text }
         | Verdict::Answered { text } => beside(text, said),
     };
-    format!("{} {}{beside}", (style.strong)(verdict_word(verdict)), given_by(by, via, who))
+    let covers = verdict.grant().and_then(|terms| terms.pattern.as_ref());
+    let covers = covers.map(|covered| format!(", covering {}", grant_scope(Some(covered))));
+    format!(
+        "{} {}{}{beside}",
+        (style.strong)(&verdict_word(verdict)),
+        given_by(by, via, who),
+        covers.unwrap_or_default()
+    )
 }
 
 fn beside(text: &str, said: &dyn Fn(&str) -> String) -> String {

@@ -127,8 +127,9 @@ pub fn waited(
         State::Resolved(resolved) => {
             let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
             let what = match &*super::worded(&resolved.verdict, resolved.via) {
-                Verdict::Approved { note, .. } => {
-                    let note = note
+                Verdict::Approved(approval) => {
+                    let note = approval
+                        .note
                         .as_deref()
                         .map(|note| format!(", with the note: {}", clean(note)))
                         .unwrap_or_default();

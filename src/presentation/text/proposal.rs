@@ -1,7 +1,7 @@
 //! Text for proposed verdicts, which a person must confirm on Discord.
 
 use super::{label, person, quoted, relative};
-use crate::core::decision::{Decision, Person, Proposal, Verdict, Via};
+use crate::core::decision::{Approval, Decision, Person, Proposal, Verdict, Via};
 use crate::core::untrusted::{clean, escaped, one_line};
 use crate::core::values::time_scale::TimeScale;
 
@@ -9,10 +9,8 @@ use crate::core::values::time_scale::TimeScale;
 #[must_use]
 pub fn wants(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Approved { for_session: false, .. } => "wants to approve it".into(),
-        Verdict::Approved { for_session: true, .. } => {
-            "wants to approve it for this session".into()
-        }
+        Verdict::Approved(Approval { grant: None, .. }) => "wants to approve it".into(),
+        Verdict::Approved(_) => "wants to approve it for this session".into(),
         Verdict::Rejected { .. } => "wants to reject it".into(),
         Verdict::Chosen { option } => format!("wants to choose “{}”", one_line(&clean(option))),
         Verdict::Answered { .. } => "wants to answer it".into(),
@@ -33,9 +31,9 @@ pub const fn said_where(via: Via) -> &'static str {
 /// The button or menu that confirms the proposal.
 const fn button(verdict: &Verdict) -> &'static str {
     match verdict {
-        Verdict::Approved { for_session: false, note: None } => label::APPROVE,
-        Verdict::Approved { for_session: false, note: Some(_) } => label::NOTE,
-        Verdict::Approved { for_session: true, .. } => label::APPROVE_SESSION,
+        Verdict::Approved(Approval { grant: Some(_), .. }) => label::APPROVE_SESSION,
+        Verdict::Approved(Approval { note: None, .. }) => label::APPROVE,
+        Verdict::Approved(_) => label::NOTE,
         Verdict::Rejected { .. } => label::REJECT,
         Verdict::Chosen { .. } => "for that option",
         Verdict::Answered { .. } => label::ANSWER,
@@ -45,7 +43,7 @@ const fn button(verdict: &Verdict) -> &'static str {
 /// The note, reason or answer of the proposal.
 fn beside(verdict: &Verdict) -> Option<&str> {
     match verdict {
-        Verdict::Approved { note, .. } => note.as_deref(),
+        Verdict::Approved(approval) => approval.note.as_deref(),
         Verdict::Rejected { reason: text } | Verdict::Answered { text } => Some(text),
         Verdict::Chosen { .. } => None,
     }

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::card::verdict;
-use super::{label, moment, name, person, quoted, relative};
+use super::{grant_span, label, moment, name, person, quoted, relative};
 use crate::core::Time;
 use crate::core::decision::authorization::{Approvers, Denied};
 use crate::core::decision::{
-    Decision, DecisionId, Expects, Refused, Request, Resolved, Risk, Terms,
+    Decision, DecisionId, Expects, GrantSpan, Person, Refused, Request, Resolved, Risk, Terms,
 };
 use crate::core::untrusted::{escaped, one_line};
 use crate::core::values::time_scale::TimeScale;
@@ -83,6 +83,14 @@ pub fn refused(decision: &Decision, refused: &Refused, time_scale: TimeScale) ->
         Refused::NotForSession => {
             format!("{id} can be approved only once, not for a session. Nothing was decided.")
         }
+        Refused::GrantNotOffered => format!(
+            "{id} cannot be approved for so much, or for so long: your rules set the limits. \
+             Nothing was decided."
+        ),
+        Refused::GrantNeedsPerson => format!(
+            "{id} can be approved for longer, or for more than this call, only here or at the \
+             terminal. Nothing was decided."
+        ),
         Refused::NotDecidableRemotely { risk } => only_proposed(id, *risk),
         Refused::Unconfirmed { word } => unconfirmed(id, word),
         Refused::CurrentlyDeferred { until } => {
@@ -104,11 +112,7 @@ pub fn refused(decision: &Decision, refused: &Refused, time_scale: TimeScale) ->
         Refused::NoGrant => {
             format!("{id} was approved for one call, so there is nothing to end.")
         }
-        Refused::GrantEnded { by, at } => format!(
-            "{} already ended the approval of {id} for the session {}. The next call asks again.",
-            person(by),
-            ago(at)
-        ),
+        Refused::GrantEnded { by, at } => grant_ended(decision, by, &ago(at)),
         Refused::Precedent { earlier } => format!(
             "People have handled {id} before, as {earlier}: only people approve it. Nothing was \
              decided."
@@ -175,6 +179,18 @@ fn unconfirmed(id: DecisionId, word: &str) -> String {
 
 fn deferred_too_often(id: DecisionId, times: u32) -> String {
     format!("{id} was already deferred {times} times, the maximum. Please approve or reject it.")
+}
+
+fn grant_ended(decision: &Decision, by: &Person, ago: &str) -> String {
+    let lasts = decision.grant().map_or(GrantSpan::Session, |grant| grant.terms.span);
+    let approval = match lasts {
+        GrantSpan::Session => format!("the approval of {} for the session", decision.id),
+        _ => format!("the approval of {} {}", decision.id, grant_span(lasts)),
+    };
+    if *by == Person::gander() {
+        return format!("{approval} has already ended {ago}. The next call asks again.");
+    }
+    format!("{} already ended {approval} {ago}. The next call asks again.", person(by))
 }
 
 fn already_claimed(id: DecisionId, ago: &str) -> String {

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use super::{span, thousands};
 use crate::core::Time;
 use crate::core::decision::Kind;
-use crate::core::messaging::digest::{DigestFigures, WaitFigures};
+use crate::core::messaging::digest::{DigestFigures, GrantFigures, WaitFigures};
 use crate::core::policy::calibration::{Calibration, Count, MIN_AGREEMENT, MIN_COUNT, Supported};
 use crate::core::untrusted::{one_line, plain};
 
@@ -260,6 +260,7 @@ pub fn digest_parts(digest: &DigestFigures, style: ReportFormat<'_>) -> Vec<Repo
         }
         parts.push(("How long it took people", lines));
     }
+    parts.extend(Some(granted(digest, style)).filter(|(_, lines)| !lines.is_empty()));
     parts.push((
         "Log",
         vec![format!("{} events, head {}", count(digest.events), (style.code)(&digest.head))],
@@ -303,6 +304,28 @@ fn decided(digest: &DigestFigures) -> Vec<String> {
     );
     lines.push(format!("{} asked", count(*asked)));
     lines
+}
+
+/// How often each grant was used.
+fn granted(digest: &DigestFigures, style: ReportFormat<'_>) -> ReportSection {
+    let line = |grant: &GrantFigures| {
+        let covered = grant.pattern.as_ref().map(super::pattern);
+        let what = (style.said)(&covered.unwrap_or_else(|| grant.title.clone()));
+        let times = if grant.uses == 1 { "1 call".into() } else { calls(grant.uses) };
+        format!("{} {what}: {times} without asking", grant.decision)
+    };
+    let mut lines: Vec<String> = digest.grants.iter().take(MOST_LINES).map(line).collect();
+    if digest.grants.len() > MOST_LINES {
+        lines.push(format!("and {} more", digest.grants.len() - MOST_LINES));
+    }
+    let standing = digest.standing_grants;
+    let standing = usize::try_from(standing).unwrap_or(usize::MAX);
+    lines.extend((standing > 0).then(|| super::grants_title(standing)));
+    ("Grants", lines)
+}
+
+fn calls(all: u64) -> String {
+    format!("{} calls", count(all))
 }
 
 fn waiting(digest: &DigestFigures, style: ReportFormat<'_>) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::core::decision::{Decision, ReasonCode, State, Verdict, Via};
+use crate::core::decision::{Approval, Decision, ReasonCode, State, Verdict, Via};
 
 use super::{NOBODY_ANSWERED, automatic_approval_note};
 
@@ -18,7 +18,7 @@ pub fn worded(verdict: &Verdict, via: Via) -> Cow<'_, Verdict> {
     match (verdict, via) {
         (Verdict::Rejected { reason }, Via::SafeDefault) => words(reason)
             .map_or(Cow::Borrowed(verdict), |reason| Cow::Owned(Verdict::Rejected { reason })),
-        (Verdict::Approved { note: Some(note), .. }, Via::Routing) => words(note)
+        (Verdict::Approved(Approval { note: Some(note), .. }), Via::Routing) => words(note)
             .map_or(Cow::Borrowed(verdict), |note| Cow::Owned(Verdict::noted(Some(note)))),
         _ => Cow::Borrowed(verdict),
     }

@@ -212,7 +212,8 @@ fn must_have_rows(
 ) -> Result<(), End> {
     let failed = |error: StoreError| End::Failed(error);
     let id = told.id.0;
-    if grants::stored(connection, told.id).map_err(failed)? != GrantRow::of(told) {
+    let stored = grants::stored(connection, told.id).map_err(failed)?;
+    if stored != GrantRow::of(told).map_err(failed)? {
         return Err(differs(id, "its grant differs"));
     }
     let stored = precedents::stored(connection, told.id).map_err(failed)?;

@@ -342,7 +342,7 @@ pub(super) fn change(
             Ok(Err(Box::new(Unchanged { decision, why })))
         }
         // Checked here, so that a no given at this very moment counts.
-        Ok(Some(Event::Resolved { verdict: Verdict::Approved { .. }, via, .. }))
+        Ok(Some(Event::Resolved { verdict: Verdict::Approved(_), via, .. }))
             if !via.is_person()
                 && let Some(earlier) =
                     precedents::find(connection, &decision.request.marks(), Some(id))? =>

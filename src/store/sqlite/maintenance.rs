@@ -53,12 +53,16 @@ impl MaintenanceStore<'_> {
     }
 }
 
-/// Decisions closed before ?1 with content left to prune and with up-to-date cards.
+/// Decisions closed before ?1 with content left to prune and with up-to-date cards. A grant beyond
+/// a session keeps the content that later calls are compared with.
 pub(super) const PRUNABLE: &str = "
     FROM decision AS d INDEXED BY decision_over
     WHERE d.over_at IS NOT NULL AND d.pruned = 0 AND d.over_at < ?1
       AND EXISTS (SELECT 1 FROM event AS e WHERE e.decision = d.id AND e.text IS NOT NULL)
-      AND NOT EXISTS (SELECT 1 FROM posting AS c WHERE c.decision = d.id AND c.behind = 1)";
+      AND NOT EXISTS (SELECT 1 FROM posting AS c WHERE c.decision = d.id AND c.behind = 1)
+      AND NOT EXISTS (
+        SELECT 1 FROM call_grant AS g
+        WHERE g.decision = d.id AND g.ended_at IS NULL AND g.span <> 'session')";
 
 /// Final messages opened before ?1 of the wall clock, without reminders, whose decisions were all
 /// closed before ?2 of the store's time and have no outdated card.

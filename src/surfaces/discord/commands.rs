@@ -4,7 +4,7 @@
 //! complete  autocompletion                          found  resolves the argument `decision`
 //! verdicts  approve, reject, choose, answer, defer, take, undo
 //! look      decision, attention, status, help       menu   Decide and History on a message
-//! figures   calibration, digest
+//! figures   calibration, digest                     grants  what agents may do without asking
 //! ask       a person asks for a decision            quiet  availability
 //! ```
 //!
@@ -13,6 +13,7 @@
 mod ask;
 mod complete;
 mod decision_argument;
+mod grants;
 mod look;
 mod menu;
 mod quiet;
@@ -53,6 +54,7 @@ fn all() -> Vec<poise::Command<Arc<Bot>, Error>> {
         look::decision(),
         look::attention(),
         look::status(),
+        grants::grants(),
         reports::digest(),
         reports::calibration(),
         look::help(),

@@ -7,6 +7,7 @@ pub(crate) mod chat;
 pub(crate) mod custom_id;
 mod defer;
 pub(crate) mod forms;
+mod grants;
 mod list_actions;
 pub(crate) mod refusals;
 pub(crate) mod respond;
@@ -288,7 +289,7 @@ impl Press<'_> {
     async fn private_view(&self, bot: &Bot, voter: &Voter, decision: &Decision) -> Option<View> {
         let time_scale = bot.handle.time_scale();
         let notice = text::headline(decision, time_scale);
-        if self.is_time_answer() {
+        if self.asks_alone() {
             return Some(View::words(notice));
         }
         if let Some(walk) = self.walk() {
@@ -305,6 +306,9 @@ impl Press<'_> {
             Control::Open => self.open(bot, voter).await,
             Control::Page { page, .. } => {
                 Done::answer(Response::Update(bot.attention(voter, page).await))
+            }
+            Control::Grants { page, .. } => {
+                Done::answer(Response::Update(bot.grants(voter, page, None).await))
             }
             Control::On(id, seen, verb) => self.act_on(bot, id, seen, verb, voter).await,
         }
@@ -353,7 +357,12 @@ impl Press<'_> {
             DecisionAction::Take => handle.approvers().take(id, voter).await,
             DecisionAction::HandOver => self.hand_over(bot, id, voter).await,
             DecisionAction::Undo | DecisionAction::End => handle.approvals().undo(id, voter).await,
+            DecisionAction::Grant | DecisionAction::GrantAlone => {
+                self.grant(bot, id, seen, voter).await
+            }
             DecisionAction::AskTime => return self.ask_time(bot, id, seen, voter).await,
+            DecisionAction::AskGrant => return self.ask_grant(bot, id, seen, voter).await,
+            DecisionAction::EndListed => return self.end_listed(bot, id, voter).await,
             DecisionAction::Details => return self.details(bot, voter, id).await,
         };
         match result {

@@ -154,6 +154,8 @@ const fn kind(refused: &Refused) -> ProblemKind {
         | Refused::NoReason
         | Refused::Unconfirmed { .. }
         | Refused::NotForSession
+        | Refused::GrantNotOffered
+        | Refused::GrantNeedsPerson
         | Refused::NotInFuture
         | Refused::DeferredTooLong { .. } => ProblemKind::Unprocessable,
         _ => ProblemKind::Conflict,

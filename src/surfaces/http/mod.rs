@@ -13,6 +13,7 @@ mod error;
 mod extract;
 mod gate;
 mod gate_facts;
+mod grants;
 mod health;
 mod listen;
 mod metrics;

@@ -14,7 +14,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::auth::{RequiredScopes, admit};
 use super::error::Refusal;
-use super::{Shared, ask, auth, document, gate, health, queries, stream, verdict, wait};
+use super::{Shared, ask, auth, document, gate, grants, health, queries, stream, verdict, wait};
 use crate::core::access::Scope;
 use crate::presentation::text::http as text;
 
@@ -339,10 +339,28 @@ fn deciding() -> Vec<RouteEntry> {
         post(
             "/v1/decisions/{id}/undo",
             "undo",
-            "Undo a verdict that the agent has not claimed, or end an approval for a session",
+            "Undo a verdict that the agent has not claimed, or end a grant",
             verdict::undo,
         )
         .decides(),
+        get(
+            "/v1/grants",
+            "grants",
+            "List the grants that let calls through without a question, newest first",
+            grants::list,
+        )
+        .needs(&[Scope::Observe, Scope::Decide, Scope::Admin])
+        .query::<grants::GrantsQuery>()
+        .good::<types::GrantList>(200, "The grants"),
+        post(
+            "/v1/grants/{id}/end",
+            "endGrant",
+            "End the grant of a decision: from then on its calls ask again",
+            grants::end,
+        )
+        .needs(&[Scope::Decide, Scope::Admin])
+        .bad(&[ProblemKind::Conflict])
+        .good::<types::Decision>(200, "The decision, with its ended grant"),
     ]
 }
 

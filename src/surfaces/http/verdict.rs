@@ -12,7 +12,7 @@ use super::error::Refusal;
 use super::extract::{Body, PathId, Seen};
 use super::{ApiState, Authenticated, Shared};
 use crate::core::Time;
-use crate::core::decision::{Ballot, DecisionId, Revision, Verdict, Via};
+use crate::core::decision::{Approval, Ballot, DecisionId, GrantTerms, Revision, Verdict, Via};
 use crate::engine::approvals::access::{Access, VerdictOutcome};
 use crate::presentation::text::http as text;
 
@@ -38,14 +38,9 @@ pub(super) async fn approve(
 ) -> Result<Response, Refusal> {
     let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
     check_report_length(note.as_deref().unwrap_or_default())?;
-    give(
-        &server,
-        &access,
-        id,
-        seen,
-        Ballot { verdict: Verdict::Approved { note, for_session }, confirmation },
-    )
-    .await
+    let grant = for_session.then_some(GrantTerms::SESSION);
+    let verdict = Verdict::Approved(Approval { note, grant, input: None });
+    give(&server, &access, id, seen, Ballot { verdict, confirmation }).await
 }
 
 pub(super) async fn reject(

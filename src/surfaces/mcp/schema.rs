@@ -193,7 +193,7 @@ impl From<&decision::Decision> for DecisionState {
             State::Deferred { .. } => Self::Deferred,
             State::Withdrawn { .. } => Self::Withdrawn,
             State::Resolved(resolved) => match resolved.verdict {
-                Verdict::Approved { .. } => Self::Approved,
+                Verdict::Approved(_) => Self::Approved,
                 Verdict::Rejected { .. } => Self::Rejected,
                 Verdict::Chosen { .. } => Self::Chosen,
                 Verdict::Answered { .. } => Self::Answered,

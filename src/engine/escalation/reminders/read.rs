@@ -20,7 +20,7 @@ const fn actor(event: &Event) -> Option<&Person> {
         | Event::Prioritized { by, .. }
         | Event::Resolved { by, .. }
         | Event::Undone { by }
-        | Event::GrantEnded { by } => Some(by),
+        | Event::GrantEnded { by, .. } => Some(by),
         _ => None,
     }
 }

@@ -142,8 +142,8 @@ pub(crate) async fn decide_by_number(
     verdict: Verdict,
 ) -> View {
     let written = match &verdict {
-        Verdict::Approved { note, .. } => {
-            note.as_deref().and_then(|note| Written::new(text::YOUR_NOTE, note))
+        Verdict::Approved(approval) => {
+            approval.note.as_deref().and_then(|note| Written::new(text::YOUR_NOTE, note))
         }
         Verdict::Rejected { reason } => Written::new(text::YOUR_REASON, reason.as_str()),
         Verdict::Chosen { option } => Written::new(text::YOUR_CHOICE, option.as_str()),

@@ -27,6 +27,12 @@ pub(crate) enum DecisionAction {
     /// The button to approve for the agent's session, and its second confirmation.
     Session,
     SureSession,
+    /// The button that asks what to approve and for how long.
+    AskGrant,
+    /// The menu of grants on a card.
+    Grant,
+    /// The menu of grants in a private answer of its own.
+    GrantAlone,
     /// The button that opens the form for an approval with a note.
     Note,
     Reject,
@@ -46,8 +52,10 @@ pub(crate) enum DecisionAction {
     /// The menu of people.
     HandOver,
     Undo,
-    /// The button that ends an approval for the session.
+    /// The button that ends a grant.
     End,
+    /// The button that ends a grant of the list.
+    EndListed,
     Details,
 }
 
@@ -70,18 +78,22 @@ impl DecisionAction {
             Self::Sure
             | Self::Session
             | Self::SureSession
+            | Self::AskGrant
+            | Self::Grant
+            | Self::GrantAlone
             | Self::AskTime
             | Self::Take
             | Self::HandOver
             | Self::Undo
             | Self::End
+            | Self::EndListed
             | Self::Details => FormNeed::Never,
         }
     }
 
     /// Whether this verb changes the decision.
     pub(crate) const fn changes(self) -> bool {
-        !matches!(self, Self::Details | Self::AskTime)
+        !matches!(self, Self::Details | Self::AskTime | Self::AskGrant)
     }
 
     /// Whether this verb approves.
@@ -89,11 +101,14 @@ impl DecisionAction {
         matches!(self, Self::Approve | Self::Note | Self::Sure | Self::Session | Self::SureSession)
     }
 
-    const WORDS: [(Self, &'static str); 16] = [
+    const WORDS: [(Self, &'static str); 20] = [
         (Self::Approve, "approve"),
         (Self::Sure, "sure"),
         (Self::Session, "session"),
         (Self::SureSession, "sure-session"),
+        (Self::AskGrant, "ask-grant"),
+        (Self::Grant, "grant"),
+        (Self::GrantAlone, "grant-alone"),
         (Self::Note, "note"),
         (Self::Reject, "reject"),
         (Self::Pick, "pick"),
@@ -105,6 +120,7 @@ impl DecisionAction {
         (Self::HandOver, "hand"),
         (Self::Undo, "undo"),
         (Self::End, "end"),
+        (Self::EndListed, "end-listed"),
         (Self::Details, "details"),
     ];
 
@@ -196,6 +212,8 @@ pub(crate) enum Control {
     Open,
     /// A page of the private list, from 0. `place` keeps two buttons to the same page apart.
     Page { page: u32, place: u32 },
+    /// A page of the private list of grants, in the same way.
+    Grants { page: u32, place: u32 },
 }
 
 /// The position in a review of a list. The buttons of the shown card carry the position, and lead
@@ -258,6 +276,7 @@ impl CustomId {
         let act = match verb {
             "open" => Control::Open,
             "page" => Control::Page { page: number.try_into().ok()?, place: revision },
+            "grants" => Control::Grants { page: number.try_into().ok()?, place: revision },
             word => match ListAction::parse(word) {
                 Some(together) => Control::With(MessageId(number), revision, together),
                 None => Control::On(
@@ -274,7 +293,9 @@ impl CustomId {
     pub(crate) const fn decision(&self) -> Option<DecisionId> {
         match self.act {
             Control::On(id, ..) => Some(id),
-            Control::With(..) | Control::Open | Control::Page { .. } => None,
+            Control::With(..) | Control::Open | Control::Page { .. } | Control::Grants { .. } => {
+                None
+            }
         }
     }
 }
@@ -287,6 +308,7 @@ impl fmt::Display for CustomId {
             Control::With(id, list, together) => write!(f, "g1:{tag}:{together}:{id}:{list}"),
             Control::Open => write!(f, "g1:{tag}:open:0:0"),
             Control::Page { page, place } => write!(f, "g1:{tag}:page:{page}:{place}"),
+            Control::Grants { page, place } => write!(f, "g1:{tag}:grants:{page}:{place}"),
         }
     }
 }
@@ -312,6 +334,7 @@ mod tests {
         let acts = verbs
             .map(|verb| Control::On(id, seen, verb))
             .chain([Control::Open, Control::Page { page: 7, place: 1 }])
+            .chain([Control::Grants { page: 7, place: 1 }])
             .chain(with);
         let walk = ListPosition { list: MessageId(i64::MAX), revision: 99_999, at: 999 };
         for act in acts {

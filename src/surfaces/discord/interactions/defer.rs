@@ -2,7 +2,7 @@
 
 use serenity::all::CreateActionRow;
 
-use super::custom_id::{Control, CustomId, DecisionAction, ListPosition};
+use super::custom_id::{Control, CustomId, DecisionAction};
 use super::respond::Response;
 use super::{Done, Press, attention};
 use crate::core::Time;
@@ -34,31 +34,31 @@ impl Press<'_> {
             }
         };
         if self.is_private() {
-            let view = self.card_again(bot, voter, &decision, self.walk());
+            let view = self.card_again(bot, voter, &decision, text::ask_time(&decision));
             let times = render::times(&decision, &self.tag(bot), DecisionAction::Defer);
-            return Done::answer(Response::Update(with_times(view, times)));
+            return Done::answer(Response::Update(with_menu(view, times)));
         }
         let times = render::times(&decision, bot.handle.tag(), DecisionAction::DeferUntil);
         let view = View { rows: vec![times], ..View::words(text::ask_time(&decision)) };
         Done::answer(Response::Private(view))
     }
 
-    /// Whether the clicked message asks for the time and nothing else.
-    pub(super) fn is_time_answer(&self) -> bool {
+    /// Whether the clicked message asks for how long and nothing else.
+    pub(super) fn asks_alone(&self) -> bool {
+        let alone = [DecisionAction::DeferUntil, DecisionAction::GrantAlone];
         CustomId::parse(self.custom_id)
-            .is_some_and(|id| matches!(id.act, Control::On(.., DecisionAction::DeferUntil)))
+            .is_some_and(|id| matches!(id.act, Control::On(.., verb) if alone.contains(&verb)))
     }
 
-    /// The card of a private message, below the question for how long.
-    fn card_again(
+    /// The card of a private message, below a question about the click.
+    pub(super) fn card_again(
         &self,
         bot: &Bot,
         voter: &Voter,
         decision: &Decision,
-        walk: Option<ListPosition>,
+        notice: String,
     ) -> View {
-        let notice = text::ask_time(decision);
-        match walk {
+        match self.walk() {
             Some(walk) => bot.step(voter, decision, walk, notice),
             None => {
                 attention::opened(decision, bot.handle.time_scale(), bot.handle.tag(), Some(notice))
@@ -67,13 +67,13 @@ impl Press<'_> {
     }
 }
 
-/// Puts the menu of times above the other rows. Discord takes 5 rows: the menu of people, second
-/// to last, makes way.
-fn with_times(mut view: View, times: CreateActionRow) -> View {
+/// Puts a menu above the other rows. Discord takes 5 rows: the menu of people, second to last,
+/// makes way.
+pub(super) fn with_menu(mut view: View, menu: CreateActionRow) -> View {
     if view.rows.len() >= MOST_ROWS {
         drop(view.rows.remove(MOST_ROWS - 2));
     }
-    view.rows.insert(0, times);
+    view.rows.insert(0, menu);
     view
 }
 

@@ -96,8 +96,8 @@ fn text_for(verb: DecisionAction, wanted: &Verdict) -> Option<&str> {
     match (verb, wanted) {
         (DecisionAction::Reject, Verdict::Rejected { reason: text })
         | (DecisionAction::Answer, Verdict::Answered { text }) => Some(text.as_str()),
-        (DecisionAction::Approve | DecisionAction::Note, Verdict::Approved { note, .. }) => {
-            note.as_deref()
+        (DecisionAction::Approve | DecisionAction::Note, Verdict::Approved(approval)) => {
+            approval.note.as_deref()
         }
         _ => None,
     }

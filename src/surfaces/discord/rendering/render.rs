@@ -121,7 +121,7 @@ fn over(decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
         State::Resolved(resolved) if resolved.claimed_at.is_none() => {
             Some(secondary(decision, tag, DecisionAction::Undo, label::UNDO))
         }
-        State::Resolved(_) if decision.covers_session() => {
+        State::Resolved(_) if decision.has_live_grant() => {
             Some(button(id_of(decision, tag, DecisionAction::End), ButtonStyle::Danger, label::END))
         }
         _ => None,
@@ -154,6 +154,9 @@ fn deciding(decision: &Decision, tag: &str, approvable: bool) -> Vec<CreateActio
             first.push(no(label::REJECT));
             second.extend(decision.offers_session().then(|| {
                 secondary(decision, tag, DecisionAction::Session, label::APPROVE_SESSION)
+            }));
+            second.extend((!decision.longer_grants().is_empty()).then(|| {
+                secondary(decision, tag, DecisionAction::AskGrant, label::APPROVE_LONGER)
             }));
             second.push(secondary(decision, tag, DecisionAction::Note, label::NOTE));
         }

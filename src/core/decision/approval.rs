@@ -1,0 +1,90 @@
+//! An approval: the yes of a person, and what it says beside yes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::grant_terms::GrantTerms;
+
+/// An approval.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
+pub struct Approval {
+    /// A note to the agent.
+    pub note: Option<String>,
+    /// What the approval covers beside the call that was shown ([`super::grant`]). Absent: it is
+    /// for once.
+    pub grant: Option<GrantTerms>,
+    /// The input of the call as the approver changed it. Absent: as the agent gave it.
+    pub input: Option<Value>,
+}
+
+/// The stored form. The approval of a call for the session has a field of its own, which was there
+/// before any other grant.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    for_session: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    grant: Option<GrantTerms>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input: Option<Value>,
+}
+
+impl From<Stored> for Approval {
+    fn from(stored: Stored) -> Self {
+        let Stored { note, for_session, grant, input } = stored;
+        Self { note, grant: grant.or_else(|| for_session.then_some(GrantTerms::SESSION)), input }
+    }
+}
+
+impl From<Approval> for Stored {
+    fn from(approval: Approval) -> Self {
+        let Approval { note, grant, input } = approval;
+        let for_session = grant.as_ref() == Some(&GrantTerms::SESSION);
+        Self { note, for_session, grant: grant.filter(|_| !for_session), input }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::decision::Verdict;
+
+    fn round(verdict: &Verdict, stored: &str) {
+        assert_eq!(serde_json::to_string(verdict).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<Verdict>(stored).unwrap(), *verdict);
+    }
+
+    #[test]
+    fn a_verdict_of_before_reads_and_writes_as_it_did() {
+        round(&Verdict::approved(), r#"{"verdict":"approved"}"#);
+        round(&Verdict::noted(Some("mind".into())), r#"{"verdict":"approved","note":"mind"}"#);
+        round(&Verdict::for_session(), r#"{"verdict":"approved","for_session":true}"#);
+        let noted = Approval {
+            note: Some("mind".into()),
+            grant: Some(GrantTerms::SESSION),
+            ..Approval::default()
+        };
+        round(
+            &Verdict::Approved(noted),
+            r#"{"verdict":"approved","note":"mind","for_session":true}"#,
+        );
+        for old in [
+            r#"{"verdict":"approved","note":null,"for_session":false}"#,
+            r#"{"verdict":"approved","for_session":false}"#,
+        ] {
+            assert_eq!(serde_json::from_str::<Verdict>(old).unwrap(), Verdict::approved());
+        }
+    }
+
+    #[test]
+    fn a_changed_call_is_carried_along() {
+        let approval =
+            Approval { input: Some(json!({ "command": "make" })), ..Approval::default() };
+        round(&Verdict::Approved(approval), r#"{"verdict":"approved","input":{"command":"make"}}"#);
+    }
+}
