@@ -43,10 +43,11 @@ pub use self::client::{Client, ListFilter};
 pub use self::error::{Error, Reaction};
 pub use self::events::Events;
 pub use self::types::{
-    Agent, Answer, Approve, AtLeast, Attention, Batch, BatchItem, BatchResult, Choice, Choose,
-    Decision, DecisionEvent, DecisionPage, Defer, Detail, Expects, GateAnswer, GateCall, GateReady,
-    GateVerdict, Insight, Link, Moment, Outcome, Phase, Priority, Problem, ProblemKind, Question,
-    Reject, Resolution, Risk, SafeDefault, Span, VerdictKind,
+    Agent, Answer, Approve, AskedQuestion, AtLeast, Attention, Batch, BatchItem, BatchResult,
+    Choice, Choose, Decision, DecisionEvent, DecisionPage, Defer, Detail, Expects, GateAnswer,
+    GateCall, GateReady, GateVerdict, Insight, Link, Moment, Outcome, Phase, Priority, Problem,
+    ProblemKind, Question, QuestionAnswer, Reject, Resolution, Risk, SafeDefault, Span,
+    VerdictKind,
 };
 pub use self::verdict::VerdictResult;
 pub use self::wait::DecisionRef;

@@ -6,7 +6,7 @@ use reqwest::header::IF_MATCH;
 use serde::Serialize;
 
 use crate::send::{Call, Retry};
-use crate::types::{Answer, Approve, Choose, Decision, Defer, Reject};
+use crate::types::{Answer, Approve, Choose, Decision, Defer, QuestionAnswer, Reject};
 use crate::{Client, Error};
 
 /// The result of giving a verdict.
@@ -84,7 +84,20 @@ impl Client {
     /// # Errors
     /// As [`Client::approve`].
     pub async fn answer(&self, seen: &Decision, text: &str) -> Result<VerdictResult, Error> {
-        self.decide(seen, "answer", &Answer { text: text.to_owned() }).await
+        let body = Answer { text: text.to_owned(), answers: Vec::new() };
+        self.decide(seen, "answer", &body).await
+    }
+
+    /// Answers the questions of an agent.
+    ///
+    /// # Errors
+    /// As [`Client::approve`].
+    pub async fn answer_questions(
+        &self,
+        seen: &Decision,
+        answers: Vec<QuestionAnswer>,
+    ) -> Result<VerdictResult, Error> {
+        self.decide(seen, "answer", &Answer { text: String::new(), answers }).await
     }
 
     /// Defers the decision as seen.

@@ -249,6 +249,8 @@ impl Ask {
             sla_seconds: self.sla.map(|sla| sla.0),
             safe_default: self.default,
             dedup_key: self.dedup_key,
+            questions: Vec::new(),
+            plan: false,
             approvals_needed: self.approvals,
             links: self.links,
             job: self.job,

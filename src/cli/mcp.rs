@@ -48,6 +48,10 @@ pub(super) struct Mcp {
     /// without progress]
     #[arg(long, value_name = "SPAN")]
     permission_timeout: Option<TimeSpan>,
+    /// Run this MCP server and stand between it and the client: what the server asks the client's
+    /// user becomes a decision; everything else passes as it is
+    #[arg(last = true, value_name = "COMMAND")]
+    server: Vec<String>,
 }
 
 impl Mcp {
@@ -72,8 +76,15 @@ impl Mcp {
             patience: self.permission_timeout.map(|TimeSpan(seconds)| Duration::from_secs(seconds)),
         };
         let server = McpServer::new(handle.clone(), identity, Some(std::sync::Arc::new(gate)));
+        let serve = async {
+            if self.server.is_empty() {
+                server.on_stdio().await
+            } else {
+                server.before(&self.server).await
+            }
+        };
         tokio::select! {
-            served = server.on_stdio() => {
+            served = serve => {
                 served.map(|()| Exit::Yes).map_err(|why| Failure::new(Exit::Usage, why))
             }
             () = watch::run(handle.clone(), &path) => {

@@ -185,7 +185,9 @@ fn verdict(verdict: &Verdict) -> String {
         }
         Verdict::Rejected { reason } => format!("rejected ({})", one_line(reason)),
         Verdict::Chosen { option } => format!("chosen: {}", one_line(option)),
-        Verdict::Answered { text } => format!("answered: {}", one_line(text)),
+        Verdict::Answered { text, answers } => {
+            format!("answered: {}", one_line(&text::answer_words(text, answers)))
+        }
     }
 }
 

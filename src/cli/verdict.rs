@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::read::facts;
 use super::wait::report;
-use super::{Common, Exit, Failure, Opened, Outcome, output};
+use super::{Common, Exit, Failure, Opened, Outcome, answers, output};
 use crate::config::{Config, TimeSpan};
 use crate::core::decision::authorization::{Approvers, Denied, Voter};
 use crate::core::decision::{
@@ -232,8 +232,16 @@ impl PersonAction {
                 })
             }
             Self::Answer(AnswerArgs { text, .. }) => {
-                fits(decision, Expects::Answer)?;
-                Typed::Verdict(Verdict::Answered { text: given(text, "Your answer to the agent")? })
+                if !decision.request.takes_other_answer() {
+                    fits(decision, Expects::Answer)?;
+                }
+                let request = &decision.request;
+                Typed::Verdict(if text.is_none() && request.is_walked_through() {
+                    let answers = answers::typed(&request.questions)?;
+                    Verdict::Answered { text: String::new(), answers }
+                } else {
+                    Verdict::answered(given(text, "Your answer to the agent")?)
+                })
             }
             Self::Defer(DeferArgs { when, .. }) => {
                 let text = given(when, "When should it come back (45m, 18:30, tomorrow 14:00)")?;
@@ -380,7 +388,10 @@ pub(super) fn typed_line(prompt: &str) -> Result<String, Failure> {
 /// Asks the person to type the decision's number or, to say yes at critical risk, a given word.
 /// Returns the typed line.
 fn confirm(verb: &str, decision: &Decision, typed: &Typed) -> Result<String, Failure> {
-    let says_yes = matches!(typed, Typed::Verdict(Verdict::Approved(_) | Verdict::Chosen { .. }));
+    let says_yes = matches!(
+        typed,
+        Typed::Verdict(Verdict::Approved(_) | Verdict::Chosen { .. } | Verdict::Answered { .. })
+    );
     let word =
         decision.confirmation().filter(|_| says_yes).unwrap_or_else(|| decision.id.0.to_string());
     let what = match typed {
@@ -394,7 +405,9 @@ fn confirm(verb: &str, decision: &Decision, typed: &Typed) -> Result<String, Fai
         }
         Typed::Verdict(Verdict::Rejected { reason }) => format!(" because “{}”", one_line(reason)),
         Typed::Verdict(Verdict::Chosen { option }) => format!(" “{}”", one_line(option)),
-        Typed::Verdict(Verdict::Answered { text }) => format!(" with “{}”", one_line(text)),
+        Typed::Verdict(Verdict::Answered { text, answers }) => {
+            format!(" with “{}”", one_line(&text::answer_words(text, answers)))
+        }
         _ => String::new(),
     };
     output::line(&format!("You are about to {verb} {}{what}.", decision.id));

@@ -1,6 +1,8 @@
 //! `gander wait` and `gander ask --wait`: wait for a verdict, and report it as text and exit
 //! status.
 
+use std::borrow::Cow;
+
 use chrono::TimeDelta;
 use clap::Args;
 use serde::Serialize;
@@ -41,7 +43,7 @@ pub(super) struct WaitReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     option: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<&'a str>,
+    answer: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -81,7 +83,9 @@ pub(super) fn report<'a>(
                 }
                 Verdict::Rejected { reason } => report.reason = Some(reason),
                 Verdict::Chosen { option } => report.option = Some(option),
-                Verdict::Answered { text } => report.answer = Some(text),
+                Verdict::Answered { text, answers } => {
+                    report.answer = Some(text::answer_words(text, answers));
+                }
             }
         }
         State::Withdrawn { reason, .. } => report.reason = Some(reason),
@@ -181,7 +185,7 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
                     (Exit::No, "rejected", format!("rejected {by}: {}", clean(reason)))
                 }
                 Verdict::Chosen { option } => (Exit::Yes, "chosen", one_line(option)),
-                Verdict::Answered { text } => (Exit::Yes, "answered", clean(text)),
+                Verdict::Answered { text, .. } => (Exit::Yes, "answered", clean(text)),
             }
         }
         State::Withdrawn { reason, .. } => {

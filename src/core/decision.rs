@@ -12,6 +12,7 @@ mod approval;
 pub mod authorization;
 pub mod content;
 pub(crate) mod disagreement;
+pub mod draft;
 pub(crate) mod escalation;
 pub mod event;
 pub(crate) mod evolve;
@@ -23,6 +24,7 @@ pub mod precedent;
 pub mod priority;
 pub mod progress;
 pub mod proposal;
+pub mod question;
 pub mod reason_code;
 pub mod refusal;
 pub mod request;
@@ -41,6 +43,7 @@ pub use self::grant_terms::{
     CallPattern, GrantLimits, GrantSpan, GrantTerms, Grantable, LongestGrant,
 };
 pub use self::priority::Prioritized;
+pub use self::question::{Answer, AnswerFormat, Question};
 pub use self::reason_code::ReasonCode;
 pub use self::refusal::Refused;
 pub use self::request::{
@@ -182,7 +185,8 @@ impl Decision {
     /// cannot approve. A rejection does no harm, and a text answer is typed anyway.
     #[must_use]
     pub fn confirmation(&self) -> Option<String> {
-        let asks = self.terms.risk == Risk::Critical && self.request.expects != Expects::Answer;
+        let typed = self.request.expects == Expects::Answer && !self.request.is_walked_through();
+        let asks = self.terms.risk == Risk::Critical && !typed;
         asks.then(|| {
             // The word comes from a fixed list: the agent chooses the kind, and typing REJECT must
             // not approve.
@@ -215,8 +219,10 @@ impl Decision {
                 return Err(Refused::NotDecidableRemotely { risk: self.terms.risk });
             }
         }
-        if let (Some(word), Verdict::Approved(_) | Verdict::Chosen { .. }) =
-            (self.confirmation(), &verdict)
+        if let (
+            Some(word),
+            Verdict::Approved(_) | Verdict::Chosen { .. } | Verdict::Answered { .. },
+        ) = (self.confirmation(), &verdict)
             && !confirmation.is_some_and(|typed| typed.trim().eq_ignore_ascii_case(&word))
         {
             return Err(Refused::Unconfirmed { word });
@@ -241,8 +247,13 @@ impl Decision {
         let expects = self.request.expects;
         match (verdict, expects) {
             (Verdict::Rejected { reason }, _) if reason.trim().is_empty() => Err(Refused::NoReason),
-            (Verdict::Answered { text }, Expects::Answer) if text.trim().is_empty() => {
-                Err(Refused::NoAnswer)
+            (Verdict::Answered { text, answers }, Expects::Answer) => {
+                self.check_answer(text, answers)
+            }
+            (Verdict::Answered { text, answers }, Expects::Choose)
+                if answers.is_empty() && self.request.takes_other_answer() =>
+            {
+                self.check_answer(text, &[])
             }
             (Verdict::Chosen { option }, Expects::Choose) if !self.has_option(option) => {
                 Err(Refused::NoSuchOption { option: option.clone() })
@@ -258,8 +269,7 @@ impl Decision {
             }
             (Verdict::Rejected { .. }, _)
             | (Verdict::Approved(_), Expects::Approve)
-            | (Verdict::Chosen { .. }, Expects::Choose)
-            | (Verdict::Answered { .. }, Expects::Answer) => Ok(()),
+            | (Verdict::Chosen { .. }, Expects::Choose) => Ok(()),
             _ => Err(Refused::WrongAnswer { expects }),
         }
     }

@@ -18,6 +18,7 @@ pub mod pattern;
 pub mod places;
 pub mod private;
 pub mod programs;
+pub mod questions;
 pub mod reach;
 pub mod rules;
 pub mod scripts;

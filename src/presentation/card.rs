@@ -154,23 +154,26 @@ fn drawn(line: &Line, decision: &Decision, time_scale: TimeScale, files: Files) 
     page.left = page.left.saturating_sub(masked.as_deref().map_or(0, units));
     let shown = runs.as_ref().map(|runs| runs.whole);
     let says_so = shown == Some(false);
-    let runs = runs.map(|runs| page.keep(runs));
+    // A plan has a file of its own, also if the card shows all of it: people read it there.
+    let is_posted = files == Files::Posted;
+    let plan =
+        permission::file(decision, Secrets::Masked).filter(|_| decision.request.plan && is_posted);
+    let runs = runs.map(|runs| if plan.is_some() { runs.text } else { page.keep(runs) });
     page.left = page.left.saturating_sub(runs.as_deref().map_or(0, units));
     let explanation = page.explanation(decision);
     page.options(decision);
+    page.questions(decision);
     if runs.is_none() {
         page.body(decision);
     }
     fields.append(&mut page.fields);
-    let (texts, attachments, refused) = match files {
-        Files::Posted => {
-            let file = (!page.whole).then(|| full_text_file(decision));
-            (file.into_iter().collect::<Vec<_>>(), attachments(decision), None)
-        }
-        Files::Refused => (Vec::new(), Vec::new(), Some(text::FILES_LEFT_OUT.to_owned())),
-    };
+    let whole = (!page.whole && is_posted).then(|| full_text_file(decision));
     // A cut tool call carries a note of its own.
-    let more = texts.first().filter(|_| !says_so).map(|file| text::more_in_file(&file.name));
+    let more = whole.as_ref().filter(|_| !says_so || plan.is_some());
+    let more = more.map(|file| text::more_in_file(&file.name));
+    let texts: Vec<TextFile> = plan.into_iter().chain(whole).collect();
+    let attachments = if is_posted { attachments(decision) } else { Vec::new() };
+    let refused = (!is_posted).then(|| text::FILES_LEFT_OUT.to_owned());
     // Nothing that belongs to the call makes way for the notice.
     let parts = refused.into_iter().chain(masked).chain(runs).chain(more).chain(explanation);
     let due =
@@ -452,6 +455,14 @@ impl Page {
         let choices = &decision.request.options;
         if !choices.is_empty() {
             self.field(label::OPTIONS, 1_000, false, |room| text::options(choices, room));
+        }
+    }
+
+    /// The questions that are answered one after the other. A lone choice has its options.
+    fn questions(&mut self, decision: &Decision) {
+        let questions = &decision.request.questions;
+        if decision.request.options.is_empty() && !questions.is_empty() {
+            self.field(label::QUESTIONS, FIELD, false, |room| text::questions(questions, room));
         }
     }
 

@@ -2,11 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::core::decision::session::PERMISSION;
-use crate::core::decision::{Agent, Detail, Expects, Insight, Kind, Request, Risk};
+use crate::core::decision::question::{UnfitQuestion, check_questions};
+use crate::core::decision::session::{PERMISSION, QUESTION};
+use crate::core::decision::{Agent, Detail, Expects, Insight, Kind, Link, Question, Request, Risk};
 use crate::core::gate::ToolCall;
 use crate::core::gate::edits::{Edit, FileChange};
+use crate::core::gate::questions::{ADDRESS, SERVER, expects};
 use crate::core::gate::rules::AskReason;
+use crate::core::untrusted::live_link;
 use crate::presentation::text;
 
 /// What the rules say about a question.
@@ -21,10 +24,87 @@ pub struct QuestionTerms {
 }
 
 /// The decision request for a call.
-#[must_use]
-pub fn question(call: &ToolCall, project: Option<String>, terms: QuestionTerms) -> Request {
+///
+/// # Errors
+/// [`UnfitQuestion`]: the call asks what nobody could answer.
+pub fn question(
+    call: &ToolCall,
+    project: Option<String>,
+    terms: QuestionTerms,
+) -> Result<Request, UnfitQuestion> {
+    match call.questions() {
+        Some(questions) => asked(call, questions, project, terms),
+        None => Ok(permission(call, project, terms)),
+    }
+}
+
+/// The request for questions of the agent to its person. Nothing runs.
+fn asked(
+    call: &ToolCall,
+    questions: Vec<Question>,
+    project: Option<String>,
+    terms: QuestionTerms,
+) -> Result<Request, UnfitQuestion> {
+    check_questions(&questions)?;
+    let expects = expects(&questions);
+    let options = match (expects, questions.as_slice()) {
+        (Expects::Choose, [question]) => question.options.clone(),
+        _ => Vec::new(),
+    };
     let usual = Request::default();
-    let detail = |name: &str, value: String| Detail { name: name.to_owned(), value };
+    let address = call.input.get(ADDRESS).and_then(Value::as_str);
+    let server = call.input.get(SERVER).and_then(Value::as_str);
+    let (links, observation) = match server {
+        Some(server) => (link(server, address), message(call)),
+        None => (Vec::new(), String::new()),
+    };
+    Ok(Request {
+        title: text::questions_title(&questions),
+        kind: terms.kind.unwrap_or_else(|| Kind::from(QUESTION)),
+        expects,
+        insight: Insight {
+            observation,
+            why_it_matters: terms.reason.as_ref().map(text::gate::reason).unwrap_or_default(),
+            ..Insight::default()
+        },
+        details: server
+            .map(|server| detail(text::gate::SERVER, server.to_owned()))
+            .into_iter()
+            .collect(),
+        body: text::gate::previews(&call.input),
+        links,
+        options,
+        questions,
+        project: project.unwrap_or(usual.project),
+        agent: Agent { name: call.agent.clone(), session: call.session.clone() },
+        risk: terms.risk,
+        dedup_key: Some(call.key()),
+        ..Request::default()
+    })
+}
+
+/// The address that a server asks a person to visit, if it is one that Gander shows.
+fn link(server: &str, address: Option<&str>) -> Vec<Link> {
+    let shown = |url: &&str| live_link(url).is_some();
+    let link = |url: &str| Link { name: server.to_owned(), url: url.to_owned() };
+    address.filter(shown).map(link).into_iter().collect()
+}
+
+/// The words of a server beside its form. Those of a form without fields are the question.
+fn message(call: &ToolCall) -> String {
+    let words = text::gate::message(&call.input);
+    let is_question =
+        call.questions().is_some_and(|all| all.iter().any(|q| q.text.contains(words)));
+    if is_question { String::new() } else { words.to_owned() }
+}
+
+fn detail(name: &str, value: String) -> Detail {
+    Detail { name: name.to_owned(), value }
+}
+
+/// The request for a call that runs something.
+fn permission(call: &ToolCall, project: Option<String>, terms: QuestionTerms) -> Request {
+    let usual = Request::default();
     let Drawn { title, body, beside } = drawn(call);
     // Over a connection, the working directory may be unknown.
     let cwd = if call.roots.is_empty() && call.cwd.parent().is_none() {
@@ -47,6 +127,7 @@ pub fn question(call: &ToolCall, project: Option<String>, terms: QuestionTerms) 
         expects: Expects::Approve,
         insight: Insight { observation, why_it_matters, ..Insight::default() },
         details,
+        plan: call.is_plan() && !body.trim().is_empty(),
         body,
         project: project.unwrap_or(usual.project),
         agent: Agent { name: call.agent.clone(), session: call.session.clone() },
@@ -90,6 +171,7 @@ fn other_tool(call: &ToolCall) -> (String, String, Map<String, Value>) {
         return (title, text::gate::arguments(&call.input), Map::new());
     };
     match fields.remove("plan") {
+        Some(Value::String(plan)) if call.is_plan() => (text::gate::plan(&plan), plan, fields),
         Some(Value::String(plan)) => (title, plan, fields),
         _ if call.is_plan() => {
             let mut fields = call.input.as_object().cloned().unwrap_or_default();
@@ -174,7 +256,7 @@ mod tests {
         ]
         .iter()
         .map(|call| {
-            let asked = question(call, None, terms(Some("Others see it.")));
+            let asked = question(call, None, terms(Some("Others see it."))).unwrap();
             assert_eq!(asked.dedup_key, Some(call.key()));
             let beside: Vec<String> = asked.details[2..]
                 .iter()
@@ -224,7 +306,7 @@ mod tests {
                 "EVIL",
             ),
         ] {
-            let asked = question(&call(tool, input), None, terms(None));
+            let asked = question(&call(tool, input), None, terms(None)).unwrap();
             assert!(asked.body.contains(hidden), "{tool}: {}", asked.body);
         }
     }

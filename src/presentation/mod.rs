@@ -11,6 +11,7 @@ pub mod gate;
 pub mod json;
 pub mod message;
 pub mod plot;
+pub mod questions;
 pub mod reminder;
 pub mod reports;
 pub mod review;

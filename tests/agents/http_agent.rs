@@ -143,7 +143,7 @@ async fn every_sort_of_verdict_reaches_the_agent() {
         ),
         (
             json!({ "title": "D", "expects": "answer" }),
-            Verdict::Answered { text: "42".into() },
+            Verdict::answered("42".into()),
             json!({ "verdict": "answered", "answer": "42" }),
         ),
     ];

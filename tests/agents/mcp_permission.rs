@@ -147,3 +147,33 @@ async fn who_answers_too_late_is_not_asked_again() {
     );
     assert_eq!(asked(&world, 2).await.request.body, "git push origin main");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_waits_for_its_answer_even_where_the_rules_allow_it() {
+    let world = World::new();
+    let rules = "[[rules]]\ndo = \"allow\"\ntools = [\"AskUserQuestion\"]\n";
+    std::fs::write(world.home.path().join("gates.toml"), rules).unwrap();
+    let mut rpc = world.greeted(None).await;
+    let questions = json!([{ "question": "Which?", "header": "", "multiSelect": false,
+        "options": [{ "label": "A", "description": "" }, { "label": "B", "description": "" }] }]);
+    let input = json!({ "questions": questions, "answers": { "Which?": "B" } });
+    let call = json!({ "tool_name": "AskUserQuestion", "input": input, "tool_use_id": "toolu_1" });
+    let call = json!({ "name": "permission_prompt", "arguments": call });
+    let waiting = rpc.send("tools/call", call.clone()).await;
+    let decision = asked(&world, 1).await;
+    let chosen = Verdict::Chosen { option: "A".into() };
+    let approvals = world.handle.approvals();
+    approvals.resolve(decision.id, Revision(1), &person(), Via::Discord, chosen).await.unwrap();
+    let given = answer(&rpc.answer(waiting).await["result"]);
+    let updated = json!({ "questions": questions, "answers": { "Which?": "A" } });
+    assert_eq!(given, json!({ "behavior": "allow", "updatedInput": updated }));
+    let waiting = rpc.send("tools/call", call).await;
+    asked(&world, 2).await;
+    approvals
+        .reject(DecisionId(2), Revision(1), &person(), Via::Discord, "Find out yourself")
+        .await
+        .unwrap();
+    let given = answer(&rpc.answer(waiting).await["result"]);
+    assert_eq!(given["behavior"], "deny");
+    assert!(given["message"].as_str().unwrap().ends_with("Find out yourself"), "{given}");
+}

@@ -124,7 +124,7 @@ async fn an_answer_is_written_into_a_form() {
     insta::assert_snapshot!("answer_given", pen.message(&done.message.unwrap()));
     assert_eq!(
         verdict(&bot, decision.id).await,
-        Verdict::Answered { text: "**Honker**\n(not Goose)".into() }
+        Verdict::answered("**Honker**\n(not Goose)".into())
     );
 }
 

@@ -275,9 +275,8 @@ async fn who_may_not_decide_may_not_propose_and_who_asked_neither() {
     let own = bot.ask(own).await;
     let denied = propose(&bot, &own, Via::Http, Verdict::approved()).await.unwrap_err();
     assert!(matches!(denied, HandleError::Denied(..)), "{denied}");
-    let wrong = propose(&bot, &decision, Via::Http, Verdict::Answered { text: "so".into() })
-        .await
-        .unwrap_err();
+    let wrong =
+        propose(&bot, &decision, Via::Http, Verdict::answered("so".into())).await.unwrap_err();
     assert!(matches!(wrong, HandleError::Refused(..)), "{wrong}");
     assert_eq!(
         bot.handle.event_log().history(decision.id).await.unwrap().len(),

@@ -35,6 +35,7 @@ mod ladder_weather;
 mod links;
 mod permission;
 mod permission_page;
+mod questions;
 mod reload;
 mod servers;
 mod talk;

@@ -174,7 +174,7 @@ impl Real {
             Deed::Choose { who, option, .. } => {
                 vote(*who, Verdict::Chosen { option: (*option).into() })
             }
-            Deed::Answer { who, text } => vote(*who, Verdict::Answered { text: (*text).into() }),
+            Deed::Answer { who, text } => vote(*who, Verdict::answered((*text).into())),
             Deed::Propose { who, yes } => {
                 let no = || Verdict::Rejected { reason: "no".into() };
                 let verdict = if *yes { Verdict::approved() } else { no() };

@@ -147,7 +147,7 @@ fn dead_end(place: &Place) -> Option<&'static str> {
         let verdict = match asked.request.expects {
             Expects::Approve => Verdict::approved(),
             Expects::Choose => Verdict::Chosen { option: "green".into() },
-            Expects::Answer => Verdict::Answered { text: "yes".into() },
+            Expects::Answer => Verdict::answered("yes".into()),
         };
         let ballot = Ballot { verdict, confirmation: asked.confirmation() };
         if let Ok(event) = asked.resolve(ballot, person(who), Via::Terminal, asked.revision) {

@@ -99,7 +99,10 @@ pub(crate) const INVARIANTS: [Invariant; 29] = [
                     expects == Expects::Choose
                         && s.before.request.options.iter().any(|choice| choice.name == *option)
                 }
-                Verdict::Answered { text } => expects == Expects::Answer && !text.trim().is_empty(),
+                // None of these decisions asks several questions.
+                Verdict::Answered { text, answers } => {
+                    expects == Expects::Answer && !text.trim().is_empty() && answers.is_empty()
+                }
             },
             _ => true,
         }
@@ -279,7 +282,7 @@ fn all_verdicts_refused(decision: &Decision) -> bool {
         Verdict::approved(),
         Verdict::Rejected { reason: "no".into() },
         Verdict::Chosen { option },
-        Verdict::Answered { text: "so".into() },
+        Verdict::answered("so".into()),
     ];
     verdicts.into_iter().all(|verdict| {
         let ballot = Ballot { verdict, confirmation: decision.confirmation() };

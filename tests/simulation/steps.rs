@@ -390,6 +390,6 @@ fn verdict(chance: &mut Chance, decision: &Decision) -> Verdict {
         (true, _) => Verdict::Rejected { reason: "no".into() },
         (_, Expects::Approve) => Verdict::approved(),
         (_, Expects::Choose) => Verdict::Chosen { option: "left".into() },
-        (_, Expects::Answer) => Verdict::Answered { text: "so".into() },
+        (_, Expects::Answer) => Verdict::answered("so".into()),
     }
 }

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Grant, Moment, Outcome, Priority, Question, Risk, SafeDefault};
+use super::{
+    AskedQuestion, Grant, Moment, Outcome, Priority, Question, QuestionAnswer, Risk, SafeDefault,
+};
 
 /// A verdict in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +38,9 @@ pub struct Resolution {
     /// The text of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+    /// The answers, if the decision has questions of an agent; `answer` has them as one text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<QuestionAnswer>,
     /// The approver's note with an approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -159,6 +164,10 @@ pub struct Decision {
     pub standing: Option<Escalation>,
     /// The question, in this revision.
     pub question: Question,
+    /// The questions of an agent that asks its person. A choice or a text answers a lone question;
+    /// several are answered together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<AskedQuestion>,
     /// Names of the attached files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{GateFacts, Risk};
+use super::{GateFacts, QuestionAnswer, Risk};
 
 /// Longest name of an agent or a tool, in characters.
 const LONGEST_NAME: usize = 200;
@@ -133,6 +133,10 @@ pub struct GateAnswer {
     /// The approver's note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// With `deny`, if the call asks the person and runs nothing: the person's answers. `words`
+    /// tells them, for an agent whose tool takes no answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<QuestionAnswer>,
     /// The number of the decision, if a person was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<i64>,

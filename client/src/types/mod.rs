@@ -6,6 +6,7 @@
 //! or permissions. A type's name in JSON Schemas and in the OpenAPI document never changes; where
 //! the Rust name is clearer, `#[schemars(rename)]` keeps the published name.
 
+mod answers;
 mod decision;
 mod event;
 mod files;
@@ -18,6 +19,7 @@ mod question;
 mod requests;
 mod values;
 
+pub use self::answers::{AskedQuestion, QuestionAnswer};
 pub use self::decision::{
     Approvals, ApproverList, Attention, Decision, DecisionPage, Escalation, FiredStep, Phase,
     Prioritized, ProposedVerdict, ReportedOutcome, Resolution, Terms, UnreachedPerson,

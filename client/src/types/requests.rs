@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Moment, Outcome, Problem, Question, Span};
+use super::{Decision, Moment, Outcome, Problem, Question, QuestionAnswer, Span};
 
 /// An approval.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,13 +41,18 @@ pub struct Choose {
     pub confirmation: Option<String>,
 }
 
-/// An answer as text.
+/// An answer: a text, or an answer to each question of an agent. Give either.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
-    /// The answer.
-    #[schemars(length(min = 1, max = 4000), regex(pattern = r"\S"))]
+    /// The answer as a text. Where an agent asks several questions, it answers each of them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 4000))]
     pub text: String,
+    /// The answers to the questions of an agent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub answers: Vec<QuestionAnswer>,
 }
 
 /// Postpones the decision. Give either `until` or `for`.

@@ -240,7 +240,10 @@ fn permission_decision(decision: &str, words: &str) -> Value {
 /// An answer in the shape of Claude Code's `PermissionRequest`.
 fn permission_behavior(answer: HookAnswer) -> HookOutput {
     let decision = match answer {
-        HookAnswer::Allow { .. } => serde_json::json!({ "behavior": "allow" }),
+        HookAnswer::Allow { input: None, .. } => serde_json::json!({ "behavior": "allow" }),
+        HookAnswer::Allow { input: Some(input), .. } | HookAnswer::Answer { input, .. } => {
+            serde_json::json!({ "behavior": "allow", "updatedInput": input })
+        }
         HookAnswer::Deny(words) | HookAnswer::Defer(words) => {
             serde_json::json!({ "behavior": "deny", "message": words })
         }

@@ -11,7 +11,7 @@ use super::unique::Unique;
 use super::{delegates, facts, root, runs};
 use crate::core::gate::edits::{Before, Edit, FileChange};
 use crate::core::gate::facts::{Facts, GitRepository};
-use crate::core::gate::{ToolCall, lifecycle};
+use crate::core::gate::{ToolCall, lifecycle, questions};
 use crate::disk;
 
 /// Most input accepted, in bytes: no person could judge a longer tool call.
@@ -26,6 +26,8 @@ pub(super) enum HookEvent {
     PreToolUse,
     /// When the agent is about to ask its user.
     PermissionRequest,
+    /// When an MCP server asks the agent's user.
+    Elicitation,
 }
 
 /// A hook's input: the event and the tool call.
@@ -86,27 +88,50 @@ impl Fields {
         let named = said(self.event).unwrap_or(self.unnamed_event);
         let event = event(named)
             .ok_or_else(|| format!("the gate does not support the hook {named:?} of {agent}"))?;
-        let tool = said(&[self.tool])
-            .filter(|tool| !tool.trim().is_empty())
-            .ok_or("the hook's input does not name the tool")?;
+        let (tool, tool_input) = match event {
+            HookEvent::Elicitation => (questions::ELICITATION, elicitation(input)),
+            HookEvent::PreToolUse | HookEvent::PermissionRequest => {
+                let tool = said(&[self.tool]).filter(|tool| !tool.trim().is_empty());
+                let tool = tool.ok_or("the hook's input does not name the tool")?;
+                (tool, input.get(self.input).cloned().unwrap_or(Value::Null))
+            }
+        };
         let cwd = said(self.cwd).map(PathBuf::from).filter(|cwd| cwd.is_absolute());
         let cwd = cwd.ok_or("the hook's input does not name the working directory")?;
         let session = said(&[self.session]).filter(|session| !session.trim().is_empty());
         Ok(Told {
             event,
             tool: tool.to_owned(),
-            input: input.get(self.input).cloned().unwrap_or(Value::Null),
+            input: tool_input,
             cwd,
             session: session.map(str::to_owned),
         })
     }
 }
 
+/// What an MCP server asks, without what the agent tells every hook.
+fn elicitation(input: &Value) -> Value {
+    let mut fields = input.as_object().cloned().unwrap_or_default();
+    fields.retain(|name, value| {
+        questions::ELICITATION_FIELDS.contains(&name.as_str()) && !value.is_null()
+    });
+    Value::Object(fields)
+}
+
 /// The answer to the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum HookAnswer {
     /// The call may run. The note is the person's remark.
-    Allow { words: String, note: Option<String> },
+    Allow {
+        words: String,
+        note: Option<String>,
+        /// The input to run with, if the agent must be told: as given for a tool that otherwise
+        /// waits for the agent's own prompt.
+        input: Option<Value>,
+    },
+    /// A person has answered what the call asks: `input` is the call's input with the answers, or
+    /// the content of an elicitation. `words` has the answers too.
+    Answer { words: String, input: Value },
     /// The call may not run.
     Deny(String),
     /// Deferred: the agent may end, and asks again when resumed.
@@ -121,11 +146,12 @@ pub(super) struct Yes {
 }
 
 impl HookAnswer {
-    /// The answer for an agent that knows only yes and no, with the words for a no.
+    /// The answer for an agent that knows only yes and no, with the words for a no. Answers go into
+    /// the words of a no: the agent's tool, which would ask its user again, does not run.
     pub(super) fn yes_or_no(self) -> Result<Yes, String> {
         match self {
-            Self::Allow { words, note } => Ok(Yes { words, note }),
-            Self::Deny(words) | Self::Defer(words) => Err(words),
+            Self::Allow { words, note, .. } => Ok(Yes { words, note }),
+            Self::Answer { words, .. } | Self::Deny(words) | Self::Defer(words) => Err(words),
         }
     }
 }

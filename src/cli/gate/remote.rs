@@ -180,9 +180,13 @@ fn sent(facts: Facts) -> GateFacts {
 }
 
 fn understood(answer: GateAnswer) -> GateReply {
-    let GateAnswer { answer, words, note, .. } = answer;
+    let GateAnswer { answer, words, note, answers, decision, .. } = answer;
     match answer {
+        GateVerdict::Allow if decision.is_none() => GateReply::Unasked(words),
         GateVerdict::Allow => GateReply::Allow { words, note },
+        GateVerdict::Deny if !answers.is_empty() => {
+            GateReply::Answer { words, answers: answers.into_iter().map(Into::into).collect() }
+        }
         GateVerdict::Deny => GateReply::Deny(words),
         GateVerdict::Defer => GateReply::Defer(words),
         GateVerdict::Wait => GateReply::Wait(words),

@@ -9,7 +9,7 @@ use gander_client::Client;
 use tokio::io::AsyncReadExt as _;
 
 use super::adapters::{Agent, Defer};
-use super::hook::{self, HookAnswer, HookInput, HookOutput, Installed};
+use super::hook::{self, HookAnswer, HookEvent, HookInput, HookOutput, Installed};
 use super::transport::Transport;
 use super::{ProjectClaim, Stop, config_of, own_files, remote};
 use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
@@ -150,8 +150,24 @@ impl Asking {
                 }
             }
         };
+        let HookInput { call, event, .. } = &self.hooked;
         Ok(match told {
-            GateReply::Allow { words, note } => HookAnswer::Allow { words, note },
+            GateReply::Unasked(words) => HookAnswer::Allow { words, note: None, input: None },
+            GateReply::Allow { words, note } => {
+                // The person has read the plan: the agent's own prompt need not appear as well.
+                let input = call.is_plan().then(|| call.input.clone());
+                HookAnswer::Allow { words, note, input }
+            }
+            GateReply::Answer { words, answers } => match call.answered(&answers) {
+                Some(input) => HookAnswer::Answer { words, input },
+                None => HookAnswer::Deny(words),
+            },
+            // A server that gets no answer now may ask again later.
+            GateReply::Defer(words) | GateReply::Wait(words)
+                if *event == HookEvent::Elicitation =>
+            {
+                HookAnswer::Defer(words)
+            }
             GateReply::Defer(words) if self.may_defer => HookAnswer::Defer(words),
             GateReply::Deny(words) | GateReply::Defer(words) | GateReply::Wait(words) => {
                 HookAnswer::Deny(words)
@@ -168,7 +184,7 @@ impl Asking {
         let call = self.hooked.call.clone();
         let rules = gates::load(self.common.config.as_deref()).map_err(words)?;
         let terms = match judge(&rules, &call) {
-            Ruling::Allow => return Ok(allow(text::gate::ALLOWED.to_owned())),
+            Ruling::Allow => return Ok(GateReply::Unasked(text::gate::ALLOWED.to_owned())),
             Ruling::Deny { reason } => {
                 return Ok(GateReply::Deny(text::gate::denied(reason.as_deref())));
             }
@@ -176,7 +192,10 @@ impl Asking {
         };
         let project = ProjectClaim::of(&call, user).map_err(words)?;
         let claims = Claims { project: project.claimed, ..Claims::default() };
-        let question = GateQuestion::new(rules, call, project.mapped, terms);
+        let question = match GateQuestion::new(rules, call, project.mapped, terms) {
+            Ok(question) => question,
+            Err(unfit) => return Ok(GateReply::Deny(text::gate::unfit(&unfit))),
+        };
         let question = question.with_request(|mut request| {
             request.project = project_name(&request.project);
             with_claims(&user.rules, request, claims)

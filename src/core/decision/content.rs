@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
+use super::question::Question;
 use super::request::{Attachment, Choice, Detail, Insight, Link, Request};
 
 /// The long part of a [`Request`].
@@ -25,6 +26,9 @@ pub struct Content {
     pub links: Vec<Link>,
     /// The options to choose from.
     pub options: Vec<Choice>,
+    /// The questions. Left out if there are none, so that the digest of earlier content stays.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
 }
 
 impl Request {
@@ -38,14 +42,16 @@ impl Request {
             attachments: take(&mut self.attachments),
             links: take(&mut self.links),
             options: take(&mut self.options),
+            questions: take(&mut self.questions),
         }
     }
 
     /// Restores the content.
     pub fn put_content(&mut self, content: Content) {
-        let Content { insight, details, body, attachments, links, options } = content;
+        let Content { insight, details, body, attachments, links, options, questions } = content;
         (self.insight, self.details, self.body) = (insight, details, body);
         (self.attachments, self.links, self.options) = (attachments, links, options);
+        self.questions = questions;
     }
 }
 
@@ -81,6 +87,7 @@ mod tests {
             "attachments": [{ "name": "a.png", "path": "/x/a.png" }],
             "links": [{ "name": "pr", "url": "https://example.org/7" }],
             "options": [{ "name": "A", "description": "why" }],
+            "questions": [{ "id": "q", "text": "Which?", "options": [{ "name": "A" }] }],
         }))
         .unwrap()
     }

@@ -14,6 +14,13 @@ impl Request {
         let texts = [&self.body, &insight.observation, &insight.why_it_matters];
         let details = self.details.iter().flat_map(|detail| [&detail.name, &detail.value]);
         let options = self.options.iter().flat_map(|choice| [&choice.name, &choice.description]);
+        let questions = self.questions.iter().flat_map(|question| {
+            let options = question.options.iter();
+            let options = options.flat_map(|choice| [&choice.name, &choice.description]);
+            // The options of a lone choice are counted above.
+            let options = options.filter(|_| self.options.is_empty());
+            [&question.header, &question.text].into_iter().chain(options)
+        });
         let links = self.links.iter().flat_map(|link| [&link.name, &link.url]);
         title
             .into_iter()
@@ -21,6 +28,7 @@ impl Request {
             .chain([&insight.what_to_do])
             .chain(details)
             .chain(options)
+            .chain(questions)
             .chain(links)
             .map(|text| count_secrets(&unmasked(text), kind))
             .sum()

@@ -2,7 +2,7 @@
 //!
 //! Each reason carries the data for its message; the wording for Discord is in `text`.
 
-use super::{DecisionId, Expects, Person, Priority, Resolved, Revision, Risk};
+use super::{AnswerFormat, DecisionId, Expects, Person, Priority, Resolved, Revision, Risk};
 use crate::core::Time;
 
 /// Why a decision did not change. Nothing was written.
@@ -42,6 +42,20 @@ pub enum Refused {
     /// The answer is empty.
     #[error("the answer is empty")]
     NoAnswer,
+    /// A question without an answer.
+    #[error("{question:?} has no answer yet")]
+    Unanswered {
+        /// The question, in short.
+        question: String,
+    },
+    /// An answer that does not fit its question.
+    #[error("that does not answer {question:?}")]
+    BadAnswer {
+        /// The question, in short.
+        question: String,
+        /// What a text must be.
+        format: AnswerFormat,
+    },
     /// A rejection without a reason.
     #[error("a rejection needs a reason")]
     NoReason,

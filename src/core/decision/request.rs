@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DecisionId, Expects, GrantLimits, Grantable, Kind, Person, Priority, Risk, SafeDefault,
+    DecisionId, Expects, GrantLimits, Grantable, Kind, Person, Priority, Question, Risk,
+    SafeDefault,
 };
 use crate::core::escalation::Ladder;
 
@@ -117,6 +118,12 @@ pub struct Request {
     /// The options, if the decision expects a choice.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<Choice>,
+    /// The questions of an agent that asks its person. Empty: the title is the question.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
+    /// Whether the body is a plan that the agent asks to carry out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub plan: bool,
     /// How many different people must approve; 0 and 1 both mean one person.
     #[serde(skip_serializing_if = "is_one")]
     pub approvals_needed: u32,
@@ -167,6 +174,8 @@ impl Default for Request {
             confidence: None,
             priority: Priority::Normal,
             options: Vec::new(),
+            questions: Vec::new(),
+            plan: false,
             approvals_needed: 1,
             sla_seconds: None,
             safe_default: None,

@@ -9,6 +9,9 @@ use super::{Decision, RepeatedCall, Request, State};
 /// The kind of a gate's question before an agent's tool call.
 pub const PERMISSION: &str = "permission";
 
+/// The kind of a question that an agent asks its person.
+pub const QUESTION: &str = "question";
+
 /// Prefix of the dedup keys of gates. Reserved for gates: a call runs when a decision with its key
 /// is approved.
 pub const GATE_KEY: &str = "gate:";
@@ -40,11 +43,13 @@ impl Request {
     }
 
     /// Whether the request shows a tool call: a permission, or a gate's question of a kind that the
-    /// gate's rules name. The body is exactly what will run.
+    /// gate's rules name. The body is exactly what will run. What an agent asks its person is none:
+    /// nothing runs.
     #[must_use]
     pub fn is_call(&self) -> bool {
         self.is_permission()
-            || self.dedup_key.as_deref().is_some_and(|key| key.starts_with(GATE_KEY))
+            || (self.questions.is_empty()
+                && self.dedup_key.as_deref().is_some_and(|key| key.starts_with(GATE_KEY)))
     }
 
     /// Whether nobody knows that a repetition of the call would run the same.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::authorization::Grounds;
 use super::grant::GrantUse;
 use super::grant_terms::GrantTerms;
-use super::{Approval, Outcome, Person, Revision};
+use super::{Answer, Approval, Outcome, Person, Revision};
 use crate::core::Time;
 
 /// The origin of a verdict.
@@ -73,10 +73,13 @@ pub enum Verdict {
         /// The option's name.
         option: String,
     },
-    /// A text answer.
+    /// An answer: a text, or one to each of the request's questions.
     Answered {
-        /// The text.
+        /// The text. Empty beside `answers`.
         text: String,
+        /// The answers to the questions.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        answers: Vec<Answer>,
     },
 }
 
@@ -91,6 +94,12 @@ impl Verdict {
     #[must_use]
     pub const fn noted(note: Option<String>) -> Self {
         Self::Approved(Approval { note, grant: None, input: None })
+    }
+
+    /// Answered with a text.
+    #[must_use]
+    pub const fn answered(text: String) -> Self {
+        Self::Answered { text, answers: Vec::new() }
     }
 
     /// Approved for the rest of the agent's session.

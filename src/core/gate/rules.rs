@@ -148,7 +148,11 @@ pub(super) fn first_rules<'r>(
 fn judge_tool(rules: &[GateRule], call: &ToolCall, budget: &Budget) -> Ruling {
     let first = rules.iter().find(|rule| rule.matches_call(call));
     let spelled = first.map(|rule| rule.paths.as_slice()).unwrap_or_default();
-    let ruling = first.map_or_else(Ruling::unknown, Ruling::from);
+    let unruled = || match call.questions() {
+        Some(_) => Ruling::question(),
+        None => Ruling::unknown(),
+    };
+    let ruling = first.map_or_else(unruled, Ruling::from);
     let ruling = ruling.at_least(places::of_files(call, spelled));
     // Where a server runs a command is unknown, so rules about commands can only stop it.
     let Some(command) = tools::foreign_command(call) else { return ruling };

@@ -7,8 +7,8 @@
 
 use serde_json::Value;
 
-use super::ToolCall;
 use super::pattern::like;
+use super::{ToolCall, questions};
 
 /// Separates the server and the tool in a name.
 const SEPARATOR: &str = "__";
@@ -20,8 +20,8 @@ const SERVER: &str = "mcp__";
 const GOOSE: [&str; 7] =
     ["developer", "todo", "extensionmanager", "summon", "code_execution", "analyze", "skills"];
 
-/// Fields that name what a tool starts: an agent, a skill.
-const SUBJECTS: [&str; 4] = ["subagent_type", "skill", "skill_name", "name"];
+/// Fields that name what a tool starts, or who asks: an agent, a skill, a server.
+const SUBJECTS: [&str; 5] = ["subagent_type", "skill", "skill_name", "name", questions::SERVER];
 
 /// The tool's name if the tool is the agent's own; `None` for the tool of a server.
 #[must_use]

@@ -6,7 +6,8 @@
 use gander_client::types::{LONGEST_OPTION, MAX_APPROVALS, MAX_OPTIONS};
 
 use super::names::{LONGEST_NAME, is_plain_name};
-use crate::core::decision::{Expects, Request, Risk};
+use crate::core::decision::question::{UnfitQuestion, check_questions};
+use crate::core::decision::{Expects, Question, Request, Risk};
 use crate::core::untrusted::{one_line, revealed_bytes, shape};
 
 /// The longest accepted SLA: a year, in seconds.
@@ -73,6 +74,12 @@ pub enum InvalidRequest {
          looks like no other, of at most {LONGEST_OPTION} characters"
     )]
     OptionName(String),
+    /// Questions that a person could not tell apart, or too many.
+    #[error(transparent)]
+    Questions(#[from] UnfitQuestion),
+    /// Questions beside an approval, or options that differ from those of the lone question.
+    #[error("the questions do not fit the expected answer")]
+    UnexpectedQuestions,
     /// A safe default of approve on a decision that does not expect an approval.
     #[error("a default of approve is only for an approval, and this decision expects you to {0}")]
     DefaultApproveExpects(Expects),
@@ -152,6 +159,7 @@ pub(super) fn validate(request: &Request) -> Result<(), InvalidRequest> {
         return Err(InvalidRequest::NoProject);
     }
     validate_options(request)?;
+    validate_questions(request)?;
     for (what, name) in [("project", request.project.as_str()), ("kind", request.kind.as_str())] {
         if !is_plain_name(name) {
             return Err(InvalidRequest::Name { what, name: name.to_owned() });
@@ -242,6 +250,26 @@ fn other_text_bytes(request: &Request) -> usize {
             .iter()
             .map(|choice| choice.name.len() + choice.description.len())
             .sum::<usize>()
+        + request.questions.iter().map(question_bytes).sum::<usize>()
+}
+
+fn question_bytes(question: &Question) -> usize {
+    let options = question.options.iter();
+    let options = options.map(|choice| choice.name.len() + choice.description.len());
+    question.id.len() + question.header.len() + question.text.len() + options.sum::<usize>()
+}
+
+/// A choice offers the options of its question; an approval is the answer to no question.
+fn validate_questions(request: &Request) -> Result<(), InvalidRequest> {
+    check_questions(&request.questions)?;
+    let fits = match (request.expects, request.questions.as_slice()) {
+        (_, []) | (Expects::Answer, _) => true,
+        (Expects::Choose, [question]) => {
+            question.options == request.options && !question.many && !question.optional
+        }
+        _ => false,
+    };
+    if fits { Ok(()) } else { Err(InvalidRequest::UnexpectedQuestions) }
 }
 
 fn validate_options(request: &Request) -> Result<(), InvalidRequest> {

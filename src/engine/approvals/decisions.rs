@@ -116,7 +116,7 @@ impl ApprovalApi<'_> {
         via: Via,
         text: &str,
     ) -> Result<Decision, HandleError> {
-        self.resolve(id, seen, by, via, Verdict::Answered { text: text.trim().to_owned() }).await
+        self.resolve(id, seen, by, via, Verdict::answered(text.trim().to_owned())).await
     }
 
     /// Gives a verdict. The ballot includes the typed confirmation required for critical risk.

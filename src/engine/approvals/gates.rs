@@ -14,7 +14,8 @@ use std::sync::Arc;
 use super::access::{Access, AccessError};
 use super::judging::NotJudged;
 use crate::core::decision::session::SessionApproval;
-use crate::core::decision::{Decision, RepeatedCall, Request, Revision, State, Verdict};
+use crate::core::decision::question::UnfitQuestion;
+use crate::core::decision::{Answer, Decision, RepeatedCall, Request, Revision, State, Verdict};
 use crate::core::gate::rules::{GateRule, Minimum, Ruling, judge};
 use crate::core::gate::{ToolCall, granting};
 use crate::core::policy::claims::{Claims, with_claims};
@@ -68,16 +69,21 @@ pub struct GateQuestion {
 
 impl GateQuestion {
     /// The question about a call. Derives what a grant of the call can cover.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`UnfitQuestion`]: the call asks what nobody could answer.
     pub fn new(
         rules: Vec<GateRule>,
         call: ToolCall,
         project: Option<String>,
         terms: QuestionTerms,
-    ) -> Self {
-        let grantable = granting::grantable(&rules, &call);
-        let request = Request { grantable, ..question(&call, project, terms) };
-        Self { request, call: Arc::new(call), rules: Arc::new(rules) }
+    ) -> Result<Self, UnfitQuestion> {
+        let mut request = question(&call, project, terms)?;
+        // A question is answered each time: nothing runs.
+        if request.questions.is_empty() {
+            request.grantable = granting::grantable(&rules, &call);
+        }
+        Ok(Self { request, call: Arc::new(call), rules: Arc::new(rules) })
     }
 
     /// The question with a request made of its own.
@@ -101,12 +107,21 @@ pub enum EarlierAnswer {
 /// The gate's answer to the agent, from the decision's current state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GateReply {
-    /// The call may run.
+    /// The rules let the call run, and nobody was asked: the agent's own prompt may still appear.
+    Unasked(String),
+    /// A person lets the call run.
     Allow {
         /// Text for the agent.
         words: String,
         /// The person's note beside the approval.
         note: Option<String>,
+    },
+    /// A person has answered what the call asks.
+    Answer {
+        /// Text for the agent, with the answers.
+        words: String,
+        /// The answers.
+        answers: Vec<Answer>,
     },
     /// The call may not run.
     Deny(String),
@@ -196,9 +211,12 @@ impl GateApi<'_> {
                 Verdict::Rejected { reason } => {
                     GateReply::Deny(text::gate::rejected(decision, resolved, reason))
                 }
-                // A gate's question offers neither.
                 Verdict::Chosen { .. } | Verdict::Answered { .. } => {
-                    GateReply::Deny(text::gate::superseded(decision))
+                    let answers = decision.request.answers_of(&resolved.verdict);
+                    GateReply::Answer {
+                        words: text::gate::answered(decision, resolved, &answers),
+                        answers,
+                    }
                 }
             },
             State::Deferred { until, by, .. } => GateReply::Defer(text::gate::deferred(
@@ -232,7 +250,8 @@ fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<GateQuestio
         }
         Ruling::Ask { risk, kind, reason } => QuestionTerms { risk, kind, reason },
     };
-    Ok(GateQuestion::new(rules, call, project, terms))
+    GateQuestion::new(rules, call, project, terms)
+        .map_err(|unfit| GateOutcome::Denied(text::gate::unfit(&unfit)))
 }
 
 impl Access {

@@ -10,6 +10,7 @@ pub mod auto_approval;
 pub mod availability;
 pub(crate) mod bulk_approval;
 pub(crate) mod decisions;
+pub(crate) mod drafts;
 pub mod gates;
 pub mod grants;
 pub mod judging;

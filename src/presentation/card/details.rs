@@ -3,7 +3,7 @@
 use super::permission::{self, Where};
 use super::told::whole_footer;
 use super::{Card, Field, Files, TextFile, masked_note, tone};
-use crate::core::decision::{Choice, Decision, State};
+use crate::core::decision::{Choice, Decision, Question, Request, State};
 use crate::core::untrusted::{
     Secrets, clean, code_block, escaped, in_line, one_line, plain, quotation, units,
 };
@@ -74,6 +74,7 @@ fn told(decision: &Decision, secrets: Secrets, files: Files) -> String {
         (label::WHY_IT_MATTERS, said(&insight.why_it_matters)),
         (label::WHAT_TO_DO, said(&insight.what_to_do)),
         (label::OPTIONS, text::options(&request.options, part).text),
+        (label::QUESTIONS, several(request, PART)),
         (label::AGENTS_DETAILS, details),
         (label::BODY, if runs.is_some() { String::new() } else { body.text }),
     ];
@@ -181,6 +182,7 @@ pub fn full_text(decision: &Decision, secrets: Secrets) -> String {
         (label::WHY_IT_MATTERS, quoted(&insight.why_it_matters)),
         (label::WHAT_TO_DO, quoted(&insight.what_to_do)),
         (label::OPTIONS, options.join("\n")),
+        (label::QUESTIONS, asked(request, one)),
         (label::DETAILS, details.join("\n")),
         (label::LINKS, clean(&links.join("\n"))),
         (body, quoted(&request.body)),
@@ -193,4 +195,25 @@ pub fn full_text(decision: &Decision, secrets: Secrets) -> String {
 
 fn option_line(choice: &Choice, one: impl Fn(&str) -> String) -> String {
     format!("- {}: {}", one(&choice.name), one(&choice.description))
+}
+
+/// The questions in short; a lone choice has its options.
+fn several(request: &Request, limit: usize) -> String {
+    if request.options.is_empty() {
+        text::questions(&request.questions, limit).text
+    } else {
+        String::new()
+    }
+}
+
+/// The questions in full, with their options.
+fn asked(request: &Request, one: impl Fn(&str) -> String) -> String {
+    let question = |(at, question): (usize, &Question)| {
+        let mut lines =
+            vec![format!("{}. {}: {}", at + 1, one(&question.header), one(&question.text))];
+        let options = question.options.iter().filter(|_| request.options.is_empty());
+        lines.extend(options.map(|choice| format!("   {}", option_line(choice, &one))));
+        lines.join("\n")
+    };
+    request.questions.iter().enumerate().map(question).collect::<Vec<_>>().join("\n")
 }

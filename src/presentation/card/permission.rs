@@ -30,13 +30,16 @@ pub(super) fn what_runs(
 ) -> Option<Cut> {
     let Revealed { text: shown, hidden, .. } = shown(decision, secrets)?;
     let (lines, limit) = if on == Where::Card { ON_CARD } else { IN_DETAILS };
-    let block = verbatim_block(&shown, language(&shown), lines, limit);
+    let language = if decision.request.plan { "md" } else { language(&shown) };
+    let block = verbatim_block(&shown, language, lines, limit);
     let above = if hidden > 0 { format!("{}\n", text::HIDDEN_SHOWN) } else { String::new() };
     // On the card, the attached file with the full text.
     let file = match (files, on) {
         (Files::Refused, _) => None,
-        (Files::Posted, Where::Card) => Some(text::full_text_file(decision)),
-        (Files::Posted, Where::Details) => Some(name(decision, &shown)),
+        (Files::Posted, Where::Card) if !decision.request.plan => {
+            Some(text::full_text_file(decision))
+        }
+        (Files::Posted, _) => Some(name(decision, &shown)),
     };
     let below = if block.whole {
         String::new()

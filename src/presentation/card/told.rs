@@ -47,7 +47,7 @@ pub(super) fn footer(decision: &Decision, told: &Told) -> String {
     let project = (request.project != "default").then(|| request.project.clone());
     // The headline of a tool call names the agent and asks for permission, that of a question names
     // the kind.
-    let tells_agent = told.origin && decision.is_call();
+    let tells_agent = told.origin && text::names_agent(decision);
     let tells_kind = told.origin && (!decision.is_call() || decision.is_permission());
     let parts = [
         (label::AGENT, (!tells_agent).then(|| request.agent.name.clone())),

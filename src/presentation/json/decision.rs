@@ -30,9 +30,12 @@ pub fn resolution(verdict: Verdict) -> Resolution {
         Verdict::Chosen { option } => {
             Resolution { verdict: Some(VerdictKind::Chosen), option: Some(option), ..none }
         }
-        Verdict::Answered { text } => {
-            Resolution { verdict: Some(VerdictKind::Answered), answer: Some(text), ..none }
-        }
+        Verdict::Answered { text, answers } => Resolution {
+            verdict: Some(VerdictKind::Answered),
+            answer: Some(text::answer_words(&text, &answers).into_owned()),
+            answers: answers.into_iter().map(Into::into).collect(),
+            ..none
+        },
     }
 }
 
@@ -132,6 +135,7 @@ pub fn decision(
         proposed: decision.proposals().iter().map(proposed).collect(),
         standing,
         question: question_of(decision),
+        questions: decision.request.questions.iter().cloned().map(Into::into).collect(),
         files: decision.request.attachments.iter().map(|file| file.name.clone()).collect(),
     };
     match &decision.state {

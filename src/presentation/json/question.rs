@@ -89,6 +89,28 @@ convert_both! {
     Link { name, url }
 }
 
+impl From<types::QuestionAnswer> for decision::Answer {
+    fn from(answer: types::QuestionAnswer) -> Self {
+        let types::QuestionAnswer { question, options, text } = answer;
+        Self { question, options, text }
+    }
+}
+
+impl From<decision::Answer> for types::QuestionAnswer {
+    fn from(answer: decision::Answer) -> Self {
+        let decision::Answer { question, options, text } = answer;
+        Self { question, options, text }
+    }
+}
+
+impl From<decision::Question> for types::AskedQuestion {
+    fn from(question: decision::Question) -> Self {
+        let decision::Question { id, header, text, options, many, other, optional, .. } = question;
+        let options = options.into_iter().map(Into::into).collect();
+        Self { id, header, text, options, many, other, optional }
+    }
+}
+
 impl From<types::Agent> for decision::Agent {
     fn from(agent: types::Agent) -> Self {
         Self { name: agent.name.unwrap_or_else(|| "agent".into()), session: agent.session }

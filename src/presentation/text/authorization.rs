@@ -113,8 +113,13 @@ pub fn only_its_beginning(runs: &str, file: Option<&str>) -> String {
 const UNREADABLE_HERE: &str = "The file with the rest could not be posted, so it cannot be \
     approved here: reject it, or read it on the machine that runs Gander (gander show).";
 
-/// Name of the file with the command or diff.
+/// Name of the file with the command, diff or plan.
 #[must_use]
 pub fn what_runs_file(decision: &Decision, is_diff: bool) -> String {
-    format!("decision-{}.{}", decision.id.0, if is_diff { "diff" } else { "txt" })
+    let ending = match (decision.request.plan, is_diff) {
+        (true, _) => "-plan.md",
+        (false, true) => ".diff",
+        (false, false) => ".txt",
+    };
+    format!("decision-{}{ending}", decision.id.0)
 }

@@ -85,7 +85,7 @@ pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (String, String) {
         Verdict::Chosen { option } => {
             ("✅ Chosen".into(), format!("{by} {when}\n{}", quoted(option, 800)))
         }
-        Verdict::Answered { text } => {
+        Verdict::Answered { text, .. } => {
             ("✅ Answered".into(), format!("{by} {when}\n{}", quoted(text, 800)))
         }
     }
@@ -391,7 +391,7 @@ pub fn answered_you(
     let said = match &*verdict {
         Verdict::Approved(approval) => approval.note.as_deref(),
         Verdict::Rejected { reason: text }
-        | Verdict::Answered { text }
+        | Verdict::Answered { text, .. }
         | Verdict::Chosen { option: text } => Some(text.as_str()),
     };
     let said = said.map(|text| format!("\n{}", quoted(text, 1_200))).unwrap_or_default();

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use super::{given_by, grant_span, progress_lines};
 use crate::core::Time;
 use crate::core::decision::progress::Progress;
-use crate::core::decision::{Decision, DecisionId, GrantSpan, Resolved};
+use crate::core::decision::question::UnfitQuestion;
+use crate::core::decision::{Answer, Decision, DecisionId, GrantSpan, Resolved};
 use crate::core::gate::edits::Before;
 use crate::core::gate::places::PlaceReason;
 use crate::core::gate::rules::AskReason;
@@ -159,6 +160,8 @@ pub const PLAN_GRANTS: &str = "With the plan, the agent asks for permissions (al
 
 /// Name of the detail with the working directory of a call.
 pub const DIRECTORY: &str = "Directory";
+/// Name of the detail with the MCP server that asks.
+pub const SERVER: &str = "MCP server";
 /// Name of the detail with the tool's name.
 pub const TOOL: &str = "Tool";
 /// Reason: the call contains hidden characters.
@@ -196,6 +199,14 @@ pub fn edit(path: &str, diff: &str, replaces: Option<&Before>) -> String {
     }
 }
 
+/// Title for a plan: its first line that says something.
+#[must_use]
+pub fn plan(plan: &str) -> String {
+    let first = plan.lines().map(|line| line.trim_start_matches(['#', ' ', '\t']).trim());
+    let first = first.into_iter().find(|line| !line.is_empty()).unwrap_or_default();
+    format!("Carry out the plan: {}", plain(&revealed_line(first), SHORT).text)
+}
+
 /// Title for any other tool call.
 #[must_use]
 pub fn tool(tool: &str, subject: Option<&str>) -> String {
@@ -223,6 +234,47 @@ pub fn noted(resolved: &Resolved, note: &str) -> String {
 pub fn rejected(decision: &Decision, resolved: &Resolved, reason: &str) -> String {
     let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
     format!("Rejected {by} (decision {}): {reason}", decision.id)
+}
+
+/// To the agent: the person's answer, word for word. Also read as the reason of a denial, by agents
+/// that take no answer from their hook.
+#[must_use]
+pub fn answered(decision: &Decision, resolved: &Resolved, answers: &[Answer]) -> String {
+    let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
+    let said = super::answer_words("", answers);
+    format!(
+        "Answered {by} (decision {}). Go on with this answer, and do not ask again:\n{said}",
+        decision.id
+    )
+}
+
+/// To the agent: nobody could answer its question.
+#[must_use]
+pub fn unfit(why: &UnfitQuestion) -> String {
+    format!("Nobody was asked: {why}. Then ask again.")
+}
+
+/// The words of an MCP server beside its form.
+#[must_use]
+pub fn message(input: &Value) -> &str {
+    input.get("message").and_then(Value::as_str).unwrap_or_default().trim()
+}
+
+/// The previews of options, which agents show beside them.
+#[must_use]
+pub fn previews(input: &Value) -> String {
+    let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
+    let of = |question: Value| {
+        let options = list(&question, "options");
+        let shown = |option: Value| {
+            let preview = option["preview"].as_str().filter(|text| !text.trim().is_empty())?;
+            let label = one_line(option["label"].as_str().unwrap_or_default());
+            Some(format!("{label}:\n{preview}"))
+        };
+        options.into_iter().filter_map(shown).collect::<Vec<_>>()
+    };
+    let all: Vec<String> = list(input, "questions").into_iter().flat_map(of).collect();
+    all.join("\n\n")
 }
 
 /// To the agent: a rule allows the call.

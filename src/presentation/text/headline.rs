@@ -27,7 +27,7 @@ pub fn headline(decision: &Decision, time_scale: TimeScale) -> String {
                 (_, missing) => format!("{missing} more approvals"),
             };
             // The command comes first: a lock screen shows little more.
-            let subject = if decision.is_call() {
+            let subject = if names_agent(decision) {
                 format!("{}{again}", asks(decision))
             } else {
                 format!("{subject} needs {needs}{again}")
@@ -51,7 +51,7 @@ pub fn headline(decision: &Decision, time_scale: TimeScale) -> String {
     }
 }
 
-/// The agent that asks before a tool call, and the approvals needed.
+/// The agent that asks, and what it needs.
 fn asks(decision: &Decision) -> String {
     let request = &decision.request;
     let (agent, project) = (one_part(&request.agent.name), one_part(&request.project));
@@ -61,13 +61,23 @@ fn asks(decision: &Decision) -> String {
         format!(" in {}", escaped(&project, LONGEST_PROJECT).text)
     };
     let needs = match decision.approvals_missing() {
+        _ if !request.questions.is_empty() => {
+            return format!("{} asks you", agent_in(&agent, &place));
+        }
         1 => "your permission".to_owned(),
         missing => approvals(missing),
     };
-    format!(
-        "{}{place} needs {needs}",
-        escaped(&in_line(&plain(&agent, LONGEST_AGENT).text), 40).text
-    )
+    format!("{} needs {needs}", agent_in(&agent, &place))
+}
+
+fn agent_in(agent: &str, place: &str) -> String {
+    format!("{}{place}", escaped(&in_line(&plain(agent, LONGEST_AGENT).text), 40).text)
+}
+
+/// Whether the headline of a pending decision begins with the agent: it asks before a tool call, or
+/// asks its person something.
+pub(crate) fn names_agent(decision: &Decision) -> bool {
+    decision.is_call() || !decision.request.questions.is_empty()
 }
 
 /// `1 approval`, `2 approvals`.
@@ -85,7 +95,7 @@ pub(crate) fn headline_has_title(decision: &Decision) -> bool {
 /// Whether the headline of a pending decision names in full who asks: the agent and the project of
 /// a tool call, else the project and the kind.
 pub(crate) fn headline_has_origin(decision: &Decision) -> bool {
-    if !decision.is_call() {
+    if !names_agent(decision) {
         return escaped(&subject(decision), LONGEST_SUBJECT).whole;
     }
     let request = &decision.request;

@@ -184,7 +184,7 @@ fn resolved_line(verdict: &Verdict, by: &Person, via: Via, style: &Style<'_>) ->
         Verdict::Approved(approval) => beside(approval.note.as_deref().unwrap_or_default(), said),
         Verdict::Rejected { reason: text }
         | Verdict::Chosen { option: text }
-        | Verdict::Answered { text } => beside(text, said),
+        | Verdict::Answered { text, .. } => beside(text, said),
     };
     let covers = verdict.grant().and_then(|terms| terms.pattern.as_ref());
     let covers = covers.map(|covered| format!(", covering {}", grant_scope(Some(covered))));

@@ -140,7 +140,7 @@ pub fn waited(
                     clean(reason)
                 ),
                 Verdict::Chosen { option } => format!("{} was chosen {by}", quoted(option, SHORT)),
-                Verdict::Answered { text } => format!("answered {by}: {}", clean(text)),
+                Verdict::Answered { text, .. } => format!("answered {by}: {}", clean(text)),
             };
             let then = if mine { " Act on it, then call report_outcome." } else { "" };
             format!("{id} is {what}.{then}")

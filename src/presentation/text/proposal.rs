@@ -1,5 +1,7 @@
 //! Text for proposed verdicts, which a person must confirm on Discord.
 
+use std::borrow::Cow;
+
 use super::{label, person, quoted, relative};
 use crate::core::decision::{Approval, Decision, Person, Proposal, Verdict, Via};
 use crate::core::untrusted::{clean, escaped, one_line};
@@ -41,10 +43,11 @@ const fn button(verdict: &Verdict) -> &'static str {
 }
 
 /// The note, reason or answer of the proposal.
-fn beside(verdict: &Verdict) -> Option<&str> {
+fn beside(verdict: &Verdict) -> Option<Cow<'_, str>> {
     match verdict {
-        Verdict::Approved(approval) => approval.note.as_deref(),
-        Verdict::Rejected { reason: text } | Verdict::Answered { text } => Some(text),
+        Verdict::Approved(approval) => approval.note.as_deref().map(Cow::Borrowed),
+        Verdict::Rejected { reason } => Some(Cow::Borrowed(reason)),
+        Verdict::Answered { text, answers } => Some(super::answer_words(text, answers)),
         Verdict::Chosen { .. } => None,
     }
 }
@@ -60,7 +63,7 @@ pub fn proposals(proposals: &[Proposal], time_scale: TimeScale) -> String {
             (escaped(&wants(&proposal.verdict), 160).text, said_where(proposal.via));
         let when = relative(time_scale.wall_time(proposal.at));
         let beside = beside(&proposal.verdict)
-            .map(|text| format!("\n{}", quoted(text, QUOTED)))
+            .map(|text| format!("\n{}", quoted(&text, QUOTED)))
             .unwrap_or_default();
         format!(
             "{} {wants}{place} {when}: confirm with the button **{}**.{beside}",

@@ -79,6 +79,8 @@ pub fn refused(decision: &Decision, refused: &Refused, time_scale: TimeScale) ->
         Refused::WrongAnswer { expects } => wrong_answer(id, *expects),
         Refused::NoSuchOption { option } => no_such_option(id, option),
         Refused::NoAnswer => "The answer is empty. Nothing was changed.".into(),
+        Refused::Unanswered { question } => super::unanswered(question),
+        Refused::BadAnswer { question, format } => super::bad_answer(question, *format),
         Refused::NoReason => NO_REASON.into(),
         Refused::NotForSession => {
             format!("{id} can be approved only once, not for a session. Nothing was decided.")
@@ -248,6 +250,11 @@ pub fn changes(
     let options = |request: &Request| {
         joined(request.options.iter().map(|choice| choice.name.clone()).collect())
     };
+    let questions = |request: &Request| {
+        // The options of a lone choice are compared above.
+        let several = request.questions.iter().filter(|_| request.options.is_empty());
+        joined(several.map(super::question_line).collect())
+    };
     let files = |request: &Request| {
         joined(request.attachments.iter().map(|file| file.name.clone()).collect())
     };
@@ -259,6 +266,7 @@ pub fn changes(
     compare(label::WHY_IT_MATTERS, &seen.insight.why_it_matters, &current.insight.why_it_matters);
     compare(label::WHAT_TO_DO, &seen.insight.what_to_do, &current.insight.what_to_do);
     compare(label::OPTIONS, &options(seen), &options(current));
+    compare(label::QUESTIONS, &questions(seen), &questions(current));
     let approvals = |request: &Request, terms: &Terms| {
         request.approvals_needed.max(terms.approvals).to_string()
     };

@@ -1,4 +1,5 @@
-//! The words of a verdict that Gander gave without a person: the log holds a reason code.
+//! The words of a verdict: the log holds a reason code where Gander gave it without a person, and
+//! an answer to each question where an agent asked several.
 
 use std::borrow::Cow;
 
@@ -6,7 +7,7 @@ use crate::core::decision::{Approval, Decision, ReasonCode, State, Verdict, Via}
 
 use super::{NOBODY_ANSWERED, automatic_approval_note};
 
-/// A verdict with its reason code replaced by words. A sentence from a log of an earlier version,
+/// A verdict with its reason code replaced by words, and its answers written out. A sentence from a log of an earlier version,
 /// and a person's own words, stay as stored.
 #[must_use]
 pub fn worded(verdict: &Verdict, via: Via) -> Cow<'_, Verdict> {
@@ -20,6 +21,10 @@ pub fn worded(verdict: &Verdict, via: Via) -> Cow<'_, Verdict> {
             .map_or(Cow::Borrowed(verdict), |reason| Cow::Owned(Verdict::Rejected { reason })),
         (Verdict::Approved(Approval { note: Some(note), .. }), Via::Routing) => words(note)
             .map_or(Cow::Borrowed(verdict), |note| Cow::Owned(Verdict::noted(Some(note)))),
+        (Verdict::Answered { text, answers }, _) if !answers.is_empty() => {
+            let text = super::answer_words(text, answers).into_owned();
+            Cow::Owned(Verdict::Answered { text, answers: answers.clone() })
+        }
         _ => Cow::Borrowed(verdict),
     }
 }

@@ -7,10 +7,11 @@ use rusqlite::{Connection, named_params, params, params_from_iter};
 
 use super::columns::Columns;
 use super::rows::{column, ids, limited, one, query, signed, time, unreadable};
-use super::{Store, event_log, from_sqlite, grants, messages, pending, precedents, tokens};
+use super::{Store, event_log, from_sqlite, grants, memos, messages, pending, precedents, tokens};
 use crate::core::Time;
 use crate::core::access::Visibility;
 use crate::core::decision::authorization::Area;
+use crate::core::decision::draft::draft_prefix;
 use crate::core::decision::event::Event;
 use crate::core::decision::pending_summary::PendingSummary;
 use crate::core::decision::precedent::QuestionMark;
@@ -390,6 +391,9 @@ pub(super) fn append(
         })
         .map_err(from_sqlite)?;
     precedents::record(connection, &decision, event)?;
+    if !decision.state.is_open() && !decision.request.questions.is_empty() {
+        memos::forget(connection, &draft_prefix(decision.id))?;
+    }
     if decision.changed == seq {
         messages::mark_outdated(connection, decision.id, event)?;
     }

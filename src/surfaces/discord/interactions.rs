@@ -9,6 +9,7 @@ mod defer;
 pub(crate) mod forms;
 mod grants;
 mod list_actions;
+pub(crate) mod questions;
 pub(crate) mod refusals;
 pub(crate) mod respond;
 pub(crate) mod seen_revisions;
@@ -57,8 +58,8 @@ struct Press<'a> {
 enum Input {
     /// A button: no input.
     Click,
-    /// The value chosen from a menu.
-    Chosen(String),
+    /// The values chosen from a menu.
+    Chosen(Vec<String>),
     /// The person chosen from a menu.
     Person(UserId),
     /// The fields of a submitted form.
@@ -69,7 +70,7 @@ impl Input {
     /// The chosen value, or the form's text; empty for other input.
     fn text(&self) -> &str {
         match self {
-            Self::Chosen(value) => value,
+            Self::Chosen(values) => values.first().map_or("", String::as_str),
             Self::Form(fields) => &fields.text,
             Self::Click | Self::Person(_) => "",
         }
@@ -98,7 +99,7 @@ impl Done {
 pub(crate) async fn component(bot: &Bot, interaction: &ComponentInteraction) {
     let input = match &interaction.data.kind {
         ComponentInteractionDataKind::StringSelect { values } => {
-            values.first().cloned().map(Input::Chosen)
+            Some(Input::Chosen(values.clone()))
         }
         ComponentInteractionDataKind::UserSelect { values } => {
             values.first().copied().map(Input::Person)
@@ -346,7 +347,9 @@ impl Press<'_> {
                 self.choose(bot, id, seen, self.input.text().parse().ok(), voter).await
             }
             DecisionAction::Answer => {
-                handle.approvals().answer(id, seen, voter, Via::Discord, self.input.text()).await
+                let answer = Verdict::answered(self.input.text().trim().to_owned());
+                let ballot = self.ballot(answer);
+                handle.approvals().resolve(id, seen, voter, Via::Discord, ballot).await
             }
             DecisionAction::Defer | DecisionAction::DeferUntil => {
                 match defer::until(bot, self.input.text()) {
@@ -364,6 +367,9 @@ impl Press<'_> {
             DecisionAction::AskGrant => return self.ask_grant(bot, id, seen, voter).await,
             DecisionAction::EndListed => return self.end_listed(bot, id, voter).await,
             DecisionAction::Details => return self.details(bot, voter, id).await,
+            DecisionAction::Question(act) => {
+                return self.on_questions(bot, id, seen, act, voter).await;
+            }
         };
         match result {
             Ok(decision) => {

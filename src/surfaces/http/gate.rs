@@ -81,17 +81,25 @@ fn brought(call: GateCall) -> GateRequest {
 }
 
 fn plainly(answer: GateVerdict, words: String) -> Json<GateAnswer> {
-    Json(GateAnswer { answer, words, note: None, decision: None, revision: None })
+    let answers = Vec::new();
+    Json(GateAnswer { answer, words, note: None, answers, decision: None, revision: None })
 }
 
 fn told(server: &ApiState, decision: &Decision, asked: Revision) -> Json<GateAnswer> {
+    let mut given = Vec::new();
     let (answer, words, note) = match server.handle.gates().reply(decision, asked, false) {
+        GateReply::Unasked(words) => (GateVerdict::Allow, words, None),
         GateReply::Allow { words, note } => (GateVerdict::Allow, words, note),
+        GateReply::Answer { words, answers } => {
+            given = answers.into_iter().map(Into::into).collect();
+            (GateVerdict::Deny, words, None)
+        }
         GateReply::Deny(words) => (GateVerdict::Deny, words, None),
         GateReply::Defer(words) => (GateVerdict::Defer, words, None),
         GateReply::Wait(words) => (GateVerdict::Wait, words, None),
     };
-    Json(GateAnswer { answer, words, note, decision: Some(decision.id.0), revision: Some(asked.0) })
+    let (decision, revision) = (Some(decision.id.0), Some(asked.0));
+    Json(GateAnswer { answer, words, note, answers: given, decision, revision })
 }
 
 pub(super) async fn submit_call(
@@ -119,6 +127,7 @@ pub(super) async fn submit_call(
                 false,
             ),
             note: None,
+            answers: Vec::new(),
             decision: Some(decision.id.0),
             revision: Some(decision.revision.0),
         }),

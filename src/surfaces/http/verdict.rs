@@ -71,11 +71,12 @@ pub(super) async fn answer(
     Authenticated(access): Authenticated,
     PathId(id): PathId,
     Seen(seen): Seen,
-    Body(Answer { text }): Body<Answer>,
+    Body(Answer { text, answers }): Body<Answer>,
 ) -> Result<Response, Refusal> {
     check_report_length(&text)?;
-    give(&server, &access, id, seen, Verdict::Answered { text: text.trim().to_owned() }.into())
-        .await
+    let answers = answers.into_iter().map(Into::into).collect();
+    let verdict = Verdict::Answered { text: text.trim().to_owned(), answers };
+    give(&server, &access, id, seen, verdict.into()).await
 }
 
 pub(super) async fn defer(

@@ -16,7 +16,7 @@ impl McpServer {
                 return Err(text::mcp::wrong_input("factory_approve_task", text::mcp::ONE_OF_THEM));
             }
             (Some(option), None) => Verdict::Chosen { option },
-            (None, Some(answer)) => Verdict::Answered { text: answer.trim().to_owned() },
+            (None, Some(answer)) => Verdict::answered(answer.trim().to_owned()),
             (None, None) => Verdict::noted(
                 note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty()),
             ),

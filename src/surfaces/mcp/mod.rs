@@ -10,6 +10,7 @@
 mod answer;
 mod arguments;
 mod asking;
+mod behind;
 mod deciding;
 mod follow;
 mod looking;

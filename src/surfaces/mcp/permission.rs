@@ -12,6 +12,9 @@ use serde_json::{Map, Value, json};
 use super::McpServer;
 use super::asking::Waited;
 use super::schema::Permission;
+use crate::core::decision::Risk;
+use crate::core::gate::questions::answered;
+use crate::core::gate::rules::Minimum;
 use crate::engine::approvals::access::Access;
 use crate::engine::approvals::gates::{GateOutcome, GateReply, GateRequest, RuleSource};
 use crate::presentation::text;
@@ -43,7 +46,15 @@ impl McpServer {
         let Permission { tool_name, input, .. } = input;
         let told = self.judged(access, &tool_name, &input, context).await;
         let answer = match told.unwrap_or_else(|why| GateReply::Deny(text::gate::broken(&why))) {
-            GateReply::Allow { .. } => json!({ "behavior": "allow", "updatedInput": input }),
+            GateReply::Unasked(_) | GateReply::Allow { .. } => {
+                json!({ "behavior": "allow", "updatedInput": input })
+            }
+            GateReply::Answer { words, answers } => {
+                match answered(&tool_name, &Value::Object(input), &answers) {
+                    Some(input) => json!({ "behavior": "allow", "updatedInput": input }),
+                    None => json!({ "behavior": "deny", "message": words }),
+                }
+            }
             GateReply::Deny(message) | GateReply::Defer(message) | GateReply::Wait(message) => {
                 json!({ "behavior": "deny", "message": message })
             }
@@ -65,9 +76,14 @@ impl McpServer {
             (self.session.clone(), tool.to_owned(), Value::Object(input.clone()));
         let looks = gate.clone();
         let looked = access.judge(move || looks.brought(&agent, &session, &tool, input));
-        let brought = looked.await.map_err(words)?;
+        let mut brought = looked.await.map_err(words)?;
+        if brought.call.questions().is_some() {
+            // No other prompt follows this one: a rule that allows a question would leave it without
+            // an answer.
+            brought.at_least.get_or_insert(Minimum { risk: Risk::Low, reason: None });
+        }
         let asked = match access.gate(gate.clone(), brought).await.map_err(words)? {
-            GateOutcome::Allowed(words) => return Ok(GateReply::Allow { words, note: None }),
+            GateOutcome::Allowed(words) => return Ok(GateReply::Unasked(words)),
             GateOutcome::Denied(words) => return Ok(GateReply::Deny(words)),
             GateOutcome::Asked(decision) => decision,
         };

@@ -160,7 +160,7 @@ async fn answer_gives_the_agent_a_text() {
     let seen =
         command(&bot, "maya", "answer", json!({ "decision": picked, "text": "**Honker**" })).await;
     insta::assert_snapshot!("answered", pen.message(&seen));
-    assert_eq!(verdict(&bot, &decision).await.0, Verdict::Answered { text: "**Honker**".into() });
+    assert_eq!(verdict(&bot, &decision).await.0, Verdict::answered("**Honker**".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

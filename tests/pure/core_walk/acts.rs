@@ -135,7 +135,7 @@ pub(crate) fn act(letter: Letter, Place { decision, now }: &Place) -> Did {
         Letter::Choose | Letter::ChooseWithWord => {
             resolve(Verdict::Chosen { option: "blue".into() }, 1, current)
         }
-        Letter::Answer => resolve(Verdict::Answered { text: "42".into() }, 1, current),
+        Letter::Answer => resolve(Verdict::answered("42".into()), 1, current),
         Letter::Take(who) => decision.take(person(who), None),
         Letter::HandOver => decision.take(person(2), Some(person(1))),
         Letter::Prioritize => decision.prioritize(Priority::Urgent, person(1)),

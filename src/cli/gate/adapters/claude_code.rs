@@ -1,6 +1,7 @@
 //! Anthropic's Claude Code.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,10 +11,11 @@ use super::{
     permission_decision, user_folder,
 };
 use crate::cli::gate::bypass::{Bypass, settings};
+use crate::cli::gate::command::HookCommand;
 use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
 use crate::cli::gate::groups::{Grouped, TimeUnit};
 use crate::cli::gate::hook::{HookAnswer, HookEvent, HookOutput};
-use crate::cli::gate::hook_file::HookFile;
+use crate::cli::gate::hook_file::{Found, HookFile};
 use crate::core::gate::quote;
 
 /// Environment variable and value by which Claude Code tells its hooks that it runs as `claude -p`.
@@ -29,7 +31,16 @@ const FILE: Grouped = Grouped {
     fields: &[("onFailure", "block")],
 };
 
+/// What MCP servers ask. Not needed to stop calls, so a file without it is a gate all the same.
+const FORMS: Grouped = Grouped { events: &["Elicitation"], ..FILE };
+
+/// The first version that knows [`FORMS`]. One that does not may ignore the whole file, and with it
+/// the gate.
+const KNOWS_FORMS: [u64; 3] = [2, 1, 76];
+
 const NAME: &str = "claude-code";
+
+const PROGRAM: &str = "claude";
 
 /// With `onFailure`, which older versions do not know.
 static CONTRACT: Contract = Contract {
@@ -55,6 +66,52 @@ static CONTRACT: Contract = Contract {
 #[derive(Debug)]
 pub(super) struct ClaudeCode;
 
+/// [`FILE`], and [`FORMS`] where Claude Code knows them.
+struct WithForms;
+
+impl HookFile for WithForms {
+    fn with_gate(&self, before: Option<&str>, hook: &HookCommand) -> Result<String, String> {
+        let text = FILE.with_gate(before, hook)?;
+        let knows_forms = || version().is_some_and(|version| version >= KNOWS_FORMS);
+        if FORMS.installed(&text).is_some() || knows_forms() {
+            return FORMS.with_gate(Some(&text), hook);
+        }
+        Ok(text)
+    }
+
+    fn without_gate(&self, before: &str) -> Result<Option<String>, String> {
+        FILE.without_gate(before)
+    }
+
+    fn installed(&self, text: &str) -> Option<Found> {
+        FILE.installed(text)
+    }
+}
+
+/// The version of the installed Claude Code, if it is on the path: `2.1.197 (Claude Code)`.
+fn version() -> Option<[u64; 3]> {
+    let mut command = Command::new(PROGRAM);
+    let output = command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let said = String::from_utf8(output.ok()?.stdout).ok()?;
+    let mut parts = said.split_whitespace().next()?.split('.').map(str::parse);
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor)), Some(Ok(patch))) => Some([major, minor, patch]),
+        _ => None,
+    }
+}
+
+/// The answer to an MCP server. Without one, Claude Code shows the form itself.
+fn elicited(answer: HookAnswer) -> HookOutput {
+    let mut said = match answer {
+        HookAnswer::Allow { .. } => return HookOutput::NOTHING,
+        HookAnswer::Answer { input, .. } => json!({ "action": "accept", "content": input }),
+        HookAnswer::Deny(_) => json!({ "action": "decline" }),
+        HookAnswer::Defer(_) => json!({ "action": "cancel" }),
+    };
+    said["hookEventName"] = "Elicitation".into();
+    HookOutput::json(json!({ "hookSpecificOutput": said }))
+}
+
 impl Adapter for ClaudeCode {
     fn name(&self) -> &'static str {
         NAME
@@ -65,7 +122,7 @@ impl Adapter for ClaudeCode {
     }
 
     fn process(&self) -> &'static str {
-        "claude"
+        PROGRAM
     }
 
     /// Claude Code stops a hook after 600 s.
@@ -82,7 +139,7 @@ impl Adapter for ClaudeCode {
     }
 
     fn format(&self) -> &dyn HookFile {
-        &FILE
+        &WithForms
     }
 
     /// Cursor runs this hook too, and writes the input behind the command, so that the command must
@@ -132,6 +189,7 @@ impl Adapter for ClaudeCode {
             "PreToolUse" => Some(HookEvent::PreToolUse),
             // Its prompt is about the very call that its other hook has submitted.
             "PermissionRequest" => Some(HookEvent::PermissionRequest),
+            "Elicitation" => Some(HookEvent::Elicitation),
             _ => None,
         }
     }
@@ -145,9 +203,13 @@ impl Adapter for ClaudeCode {
         if event == HookEvent::PermissionRequest {
             return permission_behavior(answer);
         }
-        let (decision, words, note) = match answer {
-            HookAnswer::Allow { words, note } => ("allow", words, note),
-            HookAnswer::Defer(words) => ("defer", words, None),
+        if event == HookEvent::Elicitation {
+            return elicited(answer);
+        }
+        let (decision, words, note, input) = match answer {
+            HookAnswer::Allow { words, note, input } => ("allow", words, note, input),
+            HookAnswer::Answer { words, input } => ("allow", words, None, Some(input)),
+            HookAnswer::Defer(words) => ("defer", words, None, None),
             // Others that read this hook need not understand its JSON, but know the exit status.
             HookAnswer::Deny(words) => {
                 let said = permission_decision("deny", &words);
@@ -157,6 +219,10 @@ impl Adapter for ClaudeCode {
         let mut said = permission_decision(decision, &words);
         if let Some(note) = note {
             said["additionalContext"] = note.into();
+        }
+        // Tools that wait for the person run without their own prompt only with an input.
+        if let Some(input) = input {
+            said["updatedInput"] = input;
         }
         HookOutput::json(json!({ "hookSpecificOutput": said }))
     }

@@ -136,7 +136,10 @@ impl Adapter for Codex {
 
     fn say(&self, event: HookEvent, answer: HookAnswer) -> HookOutput {
         if event == HookEvent::PermissionRequest {
-            return permission_behavior(answer);
+            return permission_behavior(match answer {
+                HookAnswer::Answer { words, .. } => HookAnswer::Deny(words),
+                answer => answer,
+            });
         }
         let said = match answer {
             // Codex has no explicit yes: an empty answer leaves the next step to Codex.
@@ -144,9 +147,10 @@ impl Adapter for Codex {
             HookAnswer::Allow { note: Some(note), .. } => {
                 json!({ "hookEventName": "PreToolUse", "additionalContext": note })
             }
-            HookAnswer::Deny(words) | HookAnswer::Defer(words) => {
-                permission_decision("deny", &words)
-            }
+            // Codex gives the model the reason of a denial: the answer stands in it.
+            HookAnswer::Answer { words, .. }
+            | HookAnswer::Deny(words)
+            | HookAnswer::Defer(words) => permission_decision("deny", &words),
         };
         HookOutput::json(json!({ "hookSpecificOutput": said }))
     }

@@ -177,7 +177,7 @@ fn each_agent_understands_its_answers() {
         let event = HookEvent::PreToolUse;
         let fate = |answer| agent.contract().fate(&ended(agent.say(event, answer)));
         for note in [None, Some("Only once".to_owned())] {
-            let yes = fate(HookAnswer::Allow { words: "Approved".into(), note });
+            let yes = fate(HookAnswer::Allow { words: "Approved".into(), note, input: None });
             assert!(matches!(yes, Fate::Runs | Fate::Asks), "{agent:?} {yes:?}");
         }
         let words = "{\"decision\":\"allow\",\"permissionDecision\":\"allow\"}";

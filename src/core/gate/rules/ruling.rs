@@ -68,6 +68,11 @@ impl Ruling {
         Self::Ask { risk: UNKNOWN, kind: None, reason: None }
     }
 
+    /// The ruling on a call that asks the person, and runs nothing.
+    pub(super) const fn question() -> Self {
+        Self::Ask { risk: Risk::Low, kind: None, reason: None }
+    }
+
     /// The stricter of two rulings; between two questions, the higher risk.
     #[must_use]
     pub fn or_stricter(self, other: Self) -> Self {

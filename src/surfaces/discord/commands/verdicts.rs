@@ -79,10 +79,8 @@ pub(crate) async fn answer(
     text: String,
 ) -> Result<(), Error> {
     let written = Written::new(text::YOUR_ANSWER, text.as_str());
-    let wish = Wish {
-        verdict: RequestedVerdict::Is(Verdict::Answered { text: text.trim().to_owned() }),
-        written,
-    };
+    let wish =
+        Wish { verdict: RequestedVerdict::Is(Verdict::answered(text.trim().to_owned())), written };
     answer_with(ctx, |voter| async move { wish.decide(ctx.data(), &voter, &decision).await }).await
 }
 
@@ -147,7 +145,7 @@ pub(crate) async fn decide_by_number(
         }
         Verdict::Rejected { reason } => Written::new(text::YOUR_REASON, reason.as_str()),
         Verdict::Chosen { option } => Written::new(text::YOUR_CHOICE, option.as_str()),
-        Verdict::Answered { text } => Written::new(text::YOUR_ANSWER, text.as_str()),
+        Verdict::Answered { text, .. } => Written::new(text::YOUR_ANSWER, text.as_str()),
     };
     Wish { verdict: RequestedVerdict::Is(verdict), written }
         .decide(bot, voter, &id.to_string())

@@ -238,9 +238,7 @@ impl Talk<'_> {
             ChatAction::Choose { option } => {
                 self.verdict(id, Verdict::Chosen { option: option.clone() }).await
             }
-            ChatAction::Answer { text } => {
-                self.verdict(id, Verdict::Answered { text: text.clone() }).await
-            }
+            ChatAction::Answer { text } => self.verdict(id, Verdict::answered(text.clone())).await,
         };
         above(text::understood(verb, id), view)
     }

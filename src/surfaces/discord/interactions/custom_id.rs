@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::questions::QuestionAction;
 use crate::core::decision::{DecisionId, Revision};
 use crate::core::messaging::message::MessageId;
 
@@ -57,6 +58,8 @@ pub(crate) enum DecisionAction {
     /// The button that ends a grant of the list.
     EndListed,
     Details,
+    /// On the way through the questions of an agent.
+    Question(QuestionAction),
 }
 
 impl DecisionAction {
@@ -75,6 +78,7 @@ impl DecisionAction {
             Self::Reject | Self::Answer | Self::Note => FormNeed::Always,
             Self::Approve | Self::Choose(_) | Self::Pick => FormNeed::AtCriticalRisk,
             Self::Defer | Self::DeferUntil => FormNeed::ToTypeTime,
+            Self::Question(act) => act.form_need(),
             Self::Sure
             | Self::Session
             | Self::SureSession
@@ -93,7 +97,11 @@ impl DecisionAction {
 
     /// Whether this verb changes the decision.
     pub(crate) const fn changes(self) -> bool {
-        !matches!(self, Self::Details | Self::AskTime | Self::AskGrant)
+        match self {
+            Self::Details | Self::AskTime | Self::AskGrant => false,
+            Self::Question(act) => matches!(act, QuestionAction::Submit(_)),
+            _ => true,
+        }
     }
 
     /// Whether this verb approves.
@@ -127,7 +135,12 @@ impl DecisionAction {
     fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix("choose-") {
             Some(option) => Some(Self::Choose(option.parse().ok()?)),
-            None => Self::WORDS.iter().find(|(_, word)| *word == text).map(|(verb, _)| *verb),
+            None => {
+                let known = Self::WORDS.iter().find(|(_, word)| *word == text);
+                known
+                    .map(|(verb, _)| *verb)
+                    .or_else(|| QuestionAction::parse(text).map(Self::Question))
+            }
         }
     }
 }
@@ -136,6 +149,7 @@ impl fmt::Display for DecisionAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Choose(option) => write!(f, "choose-{option}"),
+            Self::Question(act) => act.fmt(f),
             verb => f.write_str(
                 Self::WORDS.iter().find(|(known, _)| known == verb).map_or("", |(_, word)| word),
             ),
@@ -320,8 +334,12 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let (id, seen) = (DecisionId(i64::MAX), Revision(u32::MAX));
-        let verbs =
-            DecisionAction::WORDS.iter().map(|(verb, _)| *verb).chain([DecisionAction::Choose(4)]);
+        let further = [
+            DecisionAction::Choose(4),
+            DecisionAction::Question(QuestionAction::Pick(99, 99)),
+            DecisionAction::Question(QuestionAction::Submit(u32::MAX)),
+        ];
+        let verbs = DecisionAction::WORDS.iter().map(|(verb, _)| *verb).chain(further);
         let together = [
             ListAction::Look,
             ListAction::Approve,

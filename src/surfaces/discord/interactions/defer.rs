@@ -43,11 +43,13 @@ impl Press<'_> {
         Done::answer(Response::Private(view))
     }
 
-    /// Whether the clicked message asks for how long and nothing else.
+    /// Whether the clicked message asks for how long, or for answers, and nothing else.
     pub(super) fn asks_alone(&self) -> bool {
-        let alone = [DecisionAction::DeferUntil, DecisionAction::GrantAlone];
-        CustomId::parse(self.custom_id)
-            .is_some_and(|id| matches!(id.act, Control::On(.., verb) if alone.contains(&verb)))
+        CustomId::parse(self.custom_id).is_some_and(|id| match id.act {
+            Control::On(.., DecisionAction::DeferUntil | DecisionAction::GrantAlone) => true,
+            Control::On(.., DecisionAction::Question(_)) => id.walk.is_none(),
+            _ => false,
+        })
     }
 
     /// The card of a private message, below a question about the click.

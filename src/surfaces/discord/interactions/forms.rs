@@ -7,6 +7,7 @@ use serenity::all::{
 };
 
 use super::custom_id::{Control, CustomId, DecisionAction};
+use super::questions::QuestionAction;
 use super::respond::{Responder, Response};
 use super::{Done, Input, Press, is_reminder, refusal};
 use crate::core::decision::authorization::Voter;
@@ -91,11 +92,21 @@ fn line(label: &str, id: &str, longest: u16) -> CreateInputText {
         .min_length(1)
 }
 
+/// The field for why a decision is rejected, or what should change in a plan.
+fn reason(decision: Option<&Decision>) -> CreateInputText {
+    let is_plan = decision.is_some_and(|decision| decision.request.plan);
+    let words = if is_plan { label::PLAN_REASON } else { label::REASON };
+    paragraph(words, TEXT, LONGEST_REASON).placeholder(label::REASON_HINT)
+}
+
 /// The text of a proposal to prefill in the form of this verb.
 fn text_for(verb: DecisionAction, wanted: &Verdict) -> Option<&str> {
     match (verb, wanted) {
         (DecisionAction::Reject, Verdict::Rejected { reason: text })
-        | (DecisionAction::Answer, Verdict::Answered { text }) => Some(text.as_str()),
+        | (
+            DecisionAction::Answer | DecisionAction::Question(_),
+            Verdict::Answered { text, .. },
+        ) => Some(text.as_str()),
         (DecisionAction::Approve | DecisionAction::Note, Verdict::Approved(approval)) => {
             approval.note.as_deref()
         }
@@ -127,18 +138,17 @@ fn build(
     let confirm =
         word.map(|word| line(&text::type_to_confirm(&word), WORD, LONGEST_WORD).placeholder(word));
     let (title, fields) = match verb {
-        DecisionAction::Reject => (
-            label::REJECT,
-            vec![
-                filled(paragraph(label::REASON, TEXT, LONGEST_REASON), LONGEST_REASON)
-                    .placeholder(label::REASON_HINT),
-            ],
-        ),
-        DecisionAction::Answer => (
+        DecisionAction::Reject => (label::REJECT, vec![filled(reason(decision), LONGEST_REASON)]),
+        DecisionAction::Answer => {
+            let answer = paragraph(label::YOUR_ANSWER, TEXT, LONGEST_ANSWER);
+            let fields = confirm.into_iter().chain([filled(answer, LONGEST_ANSWER)]);
+            (label::ANSWER, fields.collect())
+        }
+        DecisionAction::Question(QuestionAction::Write(_)) => (
             label::ANSWER,
             vec![filled(paragraph(label::YOUR_ANSWER, TEXT, LONGEST_ANSWER), LONGEST_ANSWER)],
         ),
-        DecisionAction::Choose(_) | DecisionAction::Pick => {
+        DecisionAction::Choose(_) | DecisionAction::Pick | DecisionAction::Question(_) => {
             (label::CONFIRM, confirm.into_iter().collect())
         }
         DecisionAction::Approve | DecisionAction::Note => {
@@ -197,6 +207,16 @@ impl Press<'_> {
         voter: &Voter,
     ) -> Response {
         let verb = self.form_verb(verb);
+        if let DecisionAction::Question(QuestionAction::Write(at)) = verb
+            && let Ok((decision, draft)) = bot.handle.approvals().draft(id, seen, voter).await
+        {
+            let question =
+                usize::try_from(at).ok().and_then(|at| decision.request.questions.get(at));
+            let earlier = question.and_then(|question| draft.answer(question).text);
+            let wanted = earlier.map(Verdict::answered);
+            let tag = self.tag(bot);
+            return Response::Form(build(&tag, id, seen, verb, Some(&decision), wanted.as_ref()));
+        }
         match bot.handle.approvers().may_decide(id, seen, voter).await {
             Ok(decision) => Response::Form(self.form_of(bot, id, seen, verb, Some(&decision))),
             // The submission is checked again.

@@ -14,6 +14,7 @@ use crate::presentation::text;
 use crate::presentation::text::label;
 use crate::surfaces::discord::connection::error::{Meaning, meaning};
 use crate::surfaces::discord::interactions::custom_id::{Control, CustomId, DecisionAction};
+use crate::surfaces::discord::interactions::questions::QuestionAction;
 
 /// The content of a message, to be created, edited or sent as an answer.
 #[derive(Debug, Clone, Default)]
@@ -161,11 +162,22 @@ fn deciding(decision: &Decision, tag: &str, approvable: bool) -> Vec<CreateActio
             second.push(secondary(decision, tag, DecisionAction::Note, label::NOTE));
         }
         Expects::Answer => {
-            first.push(button(id(DecisionAction::Answer), ButtonStyle::Primary, label::ANSWER));
+            let (verb, words) = if decision.request.is_walked_through() {
+                (DecisionAction::Question(QuestionAction::Open), label::ANSWER_QUESTIONS)
+            } else {
+                (DecisionAction::Answer, label::ANSWER)
+            };
+            first.push(button(id(verb), ButtonStyle::Primary, words));
             first.push(no(label::REJECT));
         }
         Expects::Choose => {
             options = Some(choices(decision, tag));
+            first.extend(
+                decision
+                    .request
+                    .takes_other_answer()
+                    .then(|| secondary(decision, tag, DecisionAction::Answer, label::OTHER_ANSWER)),
+            );
             first.push(no(label::NONE_OF_THESE));
         }
     }
