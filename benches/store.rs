@@ -113,6 +113,7 @@ fn fill(path: &Path, counts: Counts) {
                     via: Via::Discord,
                     with: Vec::new(),
                     grounds: Grounds::default(),
+                    attested: None,
                 };
                 state = log.append(&mut event, state, &resolved, at + TimeDelta::seconds(60));
             }

@@ -249,19 +249,16 @@ impl Ask {
             sla_seconds: self.sla.map(|sla| sla.0),
             safe_default: self.default,
             dedup_key: self.dedup_key,
-            questions: Vec::new(),
-            plan: false,
             approvals_needed: self.approvals,
             links: self.links,
             job: self.job,
-            asked_by: None,
-            grantable: None,
             expects: self.expects.unwrap_or(if self.options.is_empty() {
                 Expects::Approve
             } else {
                 Expects::Choose
             }),
             options: self.options,
+            ..usual
         };
         Ok(with_claims(&user.rules, request, claims))
     }

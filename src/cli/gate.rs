@@ -15,6 +15,7 @@ mod hook_file;
 mod install;
 mod json;
 mod lists;
+mod release;
 mod remote;
 mod repository;
 mod root;

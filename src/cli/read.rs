@@ -7,7 +7,7 @@ use crate::core::Time;
 use crate::core::availability::Profile;
 use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::{
-    Approval, Decision, DecisionId, Pending, Person, Resolved, State, Verdict,
+    Approval, Attested, Decision, DecisionId, Pending, Person, Resolved, State, Verdict,
 };
 use crate::core::messaging::notification::OutboxEntry;
 use crate::core::untrusted::{Secrets, one_line, plain};
@@ -44,7 +44,7 @@ impl Show {
         for line in full_text(&decision, Secrets::Masked).trim_end().lines() {
             output::line(format!("│ {line}").trim_end());
         }
-        let masked = decision.request.masked_secrets();
+        let masked = decision.request.masked_in_details();
         if masked > 0 {
             output::line(&text::masked_at_terminal(decision.id, masked));
         }
@@ -118,6 +118,7 @@ pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> Stri
         .unwrap_or_default();
     let against =
         text::disagreed_by(decision).map(|said| format!("\nReview   {said}")).unwrap_or_default();
+    let attested = attested(decision).unwrap_or_default();
     let pruned = decision
         .pruned_at
         .map(|at| format!("\nPruned   {}: {PRUNED}", clock(at, zone)))
@@ -129,13 +130,20 @@ pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> Stri
          Risk     {}{confidence}\n\
          Agent    {}\n\
          Asked    {asked}\n\
-         Revision {}{against}{pruned}",
+         Revision {}{against}{attested}{pruned}",
         one_line(&request.project),
         request.kind.words(),
         decision.terms.risk,
         one_line(&request.agent.name),
         decision.revision.0
     )
+}
+
+/// What the verdict on a tool call vouches for.
+fn attested(decision: &Decision) -> Option<String> {
+    let State::Resolved(resolved) = &decision.state else { return None };
+    let Attested { rules, call } = resolved.attested.as_ref()?;
+    Some(format!("\nAttested rules {}\n         call  {}", one_line(rules), one_line(call)))
 }
 
 fn so_far(decision: &Decision, pending: &Pending) -> String {

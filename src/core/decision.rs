@@ -28,6 +28,7 @@ pub mod question;
 pub mod reason_code;
 pub mod refusal;
 pub mod request;
+pub mod script;
 pub mod session;
 pub mod state;
 
@@ -49,6 +50,7 @@ pub use self::refusal::Refused;
 pub use self::request::{
     Agent, Attachment, Choice, DROPPED_KEY, Detail, Insight, Link, Request, TASK_KEY, Terms,
 };
+pub use self::script::{Attested, Changes, Script, ScriptContent, Unshown};
 pub use self::state::{
     Ballot, Lapsed, Pending, Proposal, Reported, Resolved, State, Taken, Undone, Verdict, Via, Vote,
 };
@@ -238,7 +240,8 @@ impl Decision {
                     Some(_) => Grounds { owner, roles },
                     None => Grounds::default(),
                 };
-                Ok(Event::Resolved { verdict, by, via, with: Vec::new(), grounds })
+                let attested = self.request.attested.clone();
+                Ok(Event::Resolved { verdict, by, via, with: Vec::new(), grounds, attested })
             }
         }
     }
@@ -286,7 +289,8 @@ impl Decision {
         }
         let with = votes.iter().map(|vote| vote.by.id.clone()).collect();
         let verdict = Verdict::noted(note);
-        Ok(Event::Resolved { verdict, by, via, with, grounds: Grounds::default() })
+        let (grounds, attested) = (Grounds::default(), self.request.attested.clone());
+        Ok(Event::Resolved { verdict, by, via, with, grounds, attested })
     }
 
     /// Assigns the decision: a person says "I'm on it", or `from` hands the decision to `by`.

@@ -8,6 +8,7 @@
 mod arguments;
 pub mod autorun;
 pub mod budget;
+pub mod changes;
 pub mod edits;
 pub mod facts;
 pub mod granting;
@@ -176,20 +177,26 @@ impl ToolCall {
         texts
     }
 
-    /// Digest of agent, session, directory, tool, effective arguments and the content of the files
-    /// that the call runs, in hexadecimal. Equal for identical calls.
+    /// Beginning of [`Self::hash`], in hexadecimal. Equal for identical calls.
     #[must_use]
     pub fn identity(&self) -> String {
-        self.digest_in(self.session.as_deref().unwrap_or_default())
+        hex(&self.hashed_in(self.session.as_deref().unwrap_or_default())[..16])
     }
 
     /// As [`ToolCall::identity`], without the session.
     #[must_use]
     pub fn identity_in_any_session(&self) -> String {
-        self.digest_in("")
+        hex(&self.hashed_in("")[..16])
     }
 
-    fn digest_in(&self, session: &str) -> String {
+    /// SHA-256 of agent, session, directory, tool, effective arguments and the content of the files
+    /// that the call runs, in hexadecimal.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        hex(&self.hashed_in(self.session.as_deref().unwrap_or_default()))
+    }
+
+    fn hashed_in(&self, session: &str) -> [u8; 32] {
         let mut hash = Sha256::new();
         let cwd = self.cwd.to_string_lossy();
         for part in [self.agent.as_str(), session, &cwd, &self.tool] {
@@ -203,13 +210,12 @@ impl ToolCall {
         for (path, found) in &self.facts.runs {
             let content = match found {
                 RunFile::Nothing => "nothing",
-                RunFile::Digest(content) => content,
-                RunFile::Unknown => "unknown",
+                RunFile::Found(content) => content.digest().unwrap_or("unknown"),
             };
             let path = path.to_string_lossy();
             hash.update(format!("{}:{path}{}:{content}", path.len(), content.len()));
         }
-        hex(&hash.finalize()[..16])
+        hash.finalize().into()
     }
 
     /// The arguments, without those that only introduce a shell command.

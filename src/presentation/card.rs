@@ -6,6 +6,8 @@
 
 mod details;
 mod permission;
+mod questions;
+mod scripts;
 mod told;
 
 pub use self::details::{details_card, full_text};
@@ -150,7 +152,8 @@ fn drawn(line: &Line, decision: &Decision, time_scale: TimeScale, files: Files) 
     let mut fields = done_fields(decision, time_scale);
     fields.extend(facts(decision, time_scale, &told));
     let runs = permission::what_runs(decision, Where::Card, Secrets::Masked, files);
-    let masked = masked_note(decision, Secrets::Masked);
+    let masked = decision.request.masked_secrets();
+    let masked = masked_note(decision, Secrets::Masked, masked);
     page.left = page.left.saturating_sub(masked.as_deref().map_or(0, units));
     let shown = runs.as_ref().map(|runs| runs.whole);
     let says_so = shown == Some(false);
@@ -160,6 +163,10 @@ fn drawn(line: &Line, decision: &Decision, time_scale: TimeScale, files: Files) 
         permission::file(decision, Secrets::Masked).filter(|_| decision.request.plan && is_posted);
     let runs = runs.map(|runs| if plan.is_some() { runs.text } else { page.keep(runs) });
     page.left = page.left.saturating_sub(runs.as_deref().map_or(0, units));
+    let changed = scripts::changed(decision, Where::Card, Secrets::Masked, files);
+    let changes_whole = changed.as_ref().is_none_or(|changed| changed.whole);
+    let changed = changed.map(|changed| page.keep(changed));
+    page.left = page.left.saturating_sub(changed.as_deref().map_or(0, units));
     let explanation = page.explanation(decision);
     page.options(decision);
     page.questions(decision);
@@ -175,12 +182,13 @@ fn drawn(line: &Line, decision: &Decision, time_scale: TimeScale, files: Files) 
     let attachments = if is_posted { attachments(decision) } else { Vec::new() };
     let refused = (!is_posted).then(|| text::FILES_LEFT_OUT.to_owned());
     // Nothing that belongs to the call makes way for the notice.
-    let parts = refused.into_iter().chain(masked).chain(runs).chain(more).chain(explanation);
+    let parts = refused.into_iter().chain(masked).chain(runs).chain(changed).chain(more);
+    let parts = parts.chain(explanation);
     let due =
         matches!(decision.state, State::Pending(_)).then(|| text::answer_by(decision, time_scale));
     let description = parts.chain(due).collect::<Vec<_>>().join("\n");
     let footer = if page.left_out { text::more_in_details(&footer) } else { footer };
-    let runs_unseen = decision.is_call() && !shown.unwrap_or(page.whole);
+    let runs_unseen = decision.is_call() && !(shown.unwrap_or(page.whole) && changes_whole);
     Card {
         headline: match line {
             Line::Headline => text::headline(decision, time_scale),
@@ -200,8 +208,7 @@ fn drawn(line: &Line, decision: &Decision, time_scale: TimeScale, files: Files) 
 }
 
 /// Says what is masked, or that nothing is although there are secrets.
-fn masked_note(decision: &Decision, secrets: Secrets) -> Option<String> {
-    let count = decision.request.masked_secrets();
+fn masked_note(decision: &Decision, secrets: Secrets, count: usize) -> Option<String> {
     (count > 0).then(|| match secrets {
         Secrets::Masked => text::masked(&decision.request, count),
         Secrets::Shown => text::UNMASKED.to_owned(),
@@ -455,14 +462,6 @@ impl Page {
         let choices = &decision.request.options;
         if !choices.is_empty() {
             self.field(label::OPTIONS, 1_000, false, |room| text::options(choices, room));
-        }
-    }
-
-    /// The questions that are answered one after the other. A lone choice has its options.
-    fn questions(&mut self, decision: &Decision) {
-        let questions = &decision.request.questions;
-        if decision.request.options.is_empty() && !questions.is_empty() {
-            self.field(label::QUESTIONS, FIELD, false, |room| text::questions(questions, room));
         }
     }
 

@@ -3,10 +3,13 @@
 use serde_json::{Map, Value};
 
 use crate::core::decision::question::{UnfitQuestion, check_questions};
-use crate::core::decision::session::{PERMISSION, QUESTION};
-use crate::core::decision::{Agent, Detail, Expects, Insight, Kind, Link, Question, Request, Risk};
+use crate::core::decision::session::{ONCE, PERMISSION, QUESTION};
+use crate::core::decision::{
+    Agent, Attested, Detail, Expects, Insight, Kind, Link, Question, Request, Risk, Script,
+};
 use crate::core::gate::ToolCall;
 use crate::core::gate::edits::{Edit, FileChange};
+use crate::core::gate::facts::RunFile;
 use crate::core::gate::questions::{ADDRESS, SERVER, expects};
 use crate::core::gate::rules::AskReason;
 use crate::core::untrusted::live_link;
@@ -21,6 +24,8 @@ pub struct QuestionTerms {
     pub kind: Option<Kind>,
     /// Why a person is asked.
     pub reason: Option<AskReason>,
+    /// Digest of the rules that judged the call ([`crate::core::gate::rules::digest`]).
+    pub rules: String,
 }
 
 /// The decision request for a call.
@@ -121,6 +126,13 @@ fn permission(call: &ToolCall, project: Option<String>, terms: QuestionTerms) ->
     // A long command leaves no room on the card for what stands below it.
     let widening = call.widening(&beside);
     details.extend(widening.into_iter().map(|(name, value)| detail(name, value.to_string())));
+    let scripts = scripts(call);
+    let summary = text::scripts_summary(&scripts);
+    details.extend(summary.map(|summary| detail(text::SCRIPTS_DETAIL, summary)));
+    let key = call.key();
+    if key.ends_with(ONCE) && call.session.is_some() {
+        details.push(detail(text::ONCE_DETAIL, text::ONCE.to_owned()));
+    }
     Request {
         title,
         kind: terms.kind.unwrap_or_else(|| Kind::from(PERMISSION)),
@@ -132,9 +144,23 @@ fn permission(call: &ToolCall, project: Option<String>, terms: QuestionTerms) ->
         project: project.unwrap_or(usual.project),
         agent: Agent { name: call.agent.clone(), session: call.session.clone() },
         risk: terms.risk,
-        dedup_key: Some(call.key()),
+        scripts,
+        dedup_key: Some(key),
+        attested: Some(Attested { rules: terms.rules, call: call.hash() }),
         ..Request::default()
     }
+}
+
+/// The files that a call runs, as people see them.
+fn scripts(call: &ToolCall) -> Vec<Script> {
+    let found = call.facts.runs.iter().filter_map(|(path, file)| match file {
+        RunFile::Nothing => None,
+        RunFile::Found(content) => {
+            let path = call.shorter(&path.to_string_lossy());
+            Some(Script { path, content: content.clone() })
+        }
+    });
+    found.collect()
 }
 
 /// What a call shows: all of its arguments.
@@ -192,7 +218,7 @@ mod tests {
 
     fn terms(reason: Option<&str>) -> QuestionTerms {
         let reason = reason.map(|reason| AskReason::Configured(reason.into()));
-        QuestionTerms { risk: Risk::High, kind: None, reason }
+        QuestionTerms { risk: Risk::High, kind: None, reason, rules: String::new() }
     }
 
     fn call(tool: &str, input: Value) -> ToolCall {

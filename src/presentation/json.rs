@@ -6,6 +6,7 @@ mod event;
 mod grant;
 mod question;
 mod read;
+mod script;
 
 pub use self::decision::{approvers, decision, resolution};
 pub use self::event::event;

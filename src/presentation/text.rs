@@ -32,6 +32,7 @@ mod questions;
 mod refusal;
 mod reminder;
 mod reports;
+mod scripts;
 mod servers;
 mod verdict;
 
@@ -60,6 +61,7 @@ pub use self::questions::*;
 pub use self::refusal::*;
 pub use self::reminder::*;
 pub use self::reports::*;
+pub use self::scripts::*;
 pub use self::servers::*;
 pub use self::verdict::*;
 use crate::core::Time;

@@ -32,7 +32,7 @@ impl Apart {
         Self { sandbox, server, bot, home }
     }
 
-    fn socket(&self) -> String {
+    pub(crate) fn socket(&self) -> String {
         format!("{}.sock", self.server.home.store().display())
     }
 
@@ -52,7 +52,7 @@ impl Apart {
     }
 
     /// An agent whose gate was installed with these flags.
-    async fn agent(&self, kind: Kind, args: &[&str]) -> Agent {
+    pub(crate) async fn agent(&self, kind: Kind, args: &[&str]) -> Agent {
         let (agent, ended) = installed(&self.home, kind, args).await;
         ended.must(0, &["wrote"]);
         agent

@@ -24,6 +24,7 @@ mod gates_places;
 mod gates_questions;
 mod gates_reach;
 mod gates_real;
+mod gates_release;
 mod gates_scripts;
 mod gates_standin;
 mod gates_surroundings;

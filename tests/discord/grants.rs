@@ -35,7 +35,8 @@ async fn gate(bot: &Bot, session: &str) -> GateOutcome {
         before: gander::core::gate::edits::Before::Absent,
         facts: gander::core::gate::facts::Facts::default(),
     };
-    let request = GateRequest { call, project: Some("web-shop".into()), at_least: None };
+    let request =
+        GateRequest { call, project: Some("web-shop".into()), at_least: None, changed_since: None };
     let agent = bot.handle.access(Caller::of_user(1000, "user 1000", true));
     agent.gate(Arc::new(RulesFile(Some(folder.join("gander.toml")))), request).await.unwrap()
 }

@@ -48,7 +48,8 @@ async fn gate(bot: &Bot, from: Origin<'_>, command: &str) -> GateOutcome {
         before: Before::Absent,
         facts,
     };
-    let request = GateRequest { call, project: Some(from.project.into()), at_least: None };
+    let project = Some(from.project.into());
+    let request = GateRequest { call, project, at_least: None, changed_since: None };
     let user = format!("user {}", from.user);
     let agent = bot.handle.access(Caller::of_user(from.user, &user, true));
     let rules = RulesFile(Some(bot.folder.path().join("gander.toml")));
@@ -179,15 +180,15 @@ async fn until_revoked_lasts_until_it_is_ended_in_the_list() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grant_of_an_exact_call_is_for_this_call_in_every_session() {
     let bot = Bot::start().await;
-    let decision = asked(&bot, HERE, "make notes").await;
+    let decision = asked(&bot, HERE, "git push notes").await;
     let (question, _) = approve(&bot, &decision, "call.28800").await;
     assert!(question.to_string().contains("this exact call"), "{question:#}");
     bot.handle.approvals().claim(decision.id).await.unwrap();
-    assert!(passes(&bot, HERE, "make notes").await);
-    assert!(passes(&bot, THERE, "make notes").await);
-    assert!(!passes(&bot, HERE, "make notes x").await);
+    assert!(passes(&bot, HERE, "git push notes").await);
+    assert!(passes(&bot, THERE, "git push notes").await);
+    assert!(!passes(&bot, HERE, "git push notes x").await);
     bot.advance(TimeDelta::hours(8));
-    assert!(!passes(&bot, HERE, "make notes").await);
+    assert!(!passes(&bot, HERE, "git push notes").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

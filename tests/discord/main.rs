@@ -37,6 +37,7 @@ mod permission;
 mod permission_page;
 mod questions;
 mod reload;
+mod scripts;
 mod servers;
 mod talk;
 mod texts;

@@ -56,7 +56,7 @@ async fn verdict(bot: &Bot, decision: &Decision, claim: Claim) -> (Verdict, Stri
     (resolved.verdict, resolved.by.name)
 }
 
-fn description(message: &Value) -> &str {
+pub(crate) fn description(message: &Value) -> &str {
     message["embeds"][0]["description"].as_str().unwrap_or_default()
 }
 
@@ -209,7 +209,7 @@ async fn nothing_of_what_will_run_is_invisible() {
 }
 
 /// All that a person reads of a decision: the card, its details, and the files with them.
-async fn read(bot: &Bot, decision: &Decision, card: &Value, who: &str) -> String {
+pub(crate) async fn read(bot: &Bot, decision: &Decision, card: &Value, who: &str) -> String {
     let details = click(&bot.person(who), card, "details").await.message.unwrap();
     let mut seen = format!("{card}\n{details}\n");
     let files = [card, &details].map(|message| message["attachments"].as_array().unwrap().clone());

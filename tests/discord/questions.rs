@@ -33,7 +33,7 @@ pub(crate) fn call(tool: &str, input: Value) -> ToolCall {
 }
 
 pub(crate) fn asked(call: &ToolCall, risk: Risk) -> Request {
-    let terms = QuestionTerms { risk, kind: None, reason: None };
+    let terms = QuestionTerms { risk, kind: None, reason: None, rules: String::new() };
     question(call, Some("web-shop".into()), terms).unwrap()
 }
 
@@ -375,7 +375,8 @@ async fn many_options_are_paged() {
 async fn hostile_questions_are_shown_as_the_agents_words_or_not_at_all() {
     let bot = Bot::start().await;
     let pen = bot.pen();
-    let terms = || QuestionTerms { risk: Risk::Low, kind: None, reason: None };
+    let (risk, rules) = (Risk::Low, String::new());
+    let terms = || QuestionTerms { risk, kind: None, reason: None, rules: rules.clone() };
     let one = |names: &[&str]| {
         let asked = json!({ "questions": [{
             "question": "Which?", "header": "Which", "options": options(names),

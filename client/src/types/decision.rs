@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AskedQuestion, Grant, Moment, Outcome, Priority, Question, QuestionAnswer, Risk, SafeDefault,
+    AskedQuestion, Attested, Changes, Grant, Moment, Outcome, Priority, Question, QuestionAnswer,
+    Risk, SafeDefault, Script,
 };
 
 /// A verdict in one word.
@@ -171,6 +172,15 @@ pub struct Decision {
     /// Names of the attached files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
+    /// Of a tool call at a gate: the files that the call runs, as they were found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<Script>,
+    /// Of a tool call at a gate: what changed after an approval, before the call ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
+    /// Of a tool call at a gate with a verdict: what the verdict vouches for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attested: Option<Attested>,
 }
 
 /// A verdict that a person must still confirm on Discord. Until then, nothing is decided.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Outcome, Resolution};
+use super::{Attested, Moment, Outcome, Resolution};
 
 /// One change of one decision, with the person and the verdict. Get the decision for everything
 /// else.
@@ -41,4 +41,7 @@ pub struct DecisionEvent {
     /// The agent's words about the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// For a verdict on a tool call of a gate: what the verdict vouches for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attested: Option<Attested>,
 }

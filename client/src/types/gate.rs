@@ -73,6 +73,11 @@ pub struct GateCall {
     /// Ask a person with at least this risk, even if the rules would allow the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<AtLeast>,
+    /// The number of the decision by which the call was allowed, if the files of the call changed
+    /// before it ran. The question then tells what changed, and the allowance counts as failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub changed_since: Option<i64>,
 }
 
 /// The least risk with which a call is asked.

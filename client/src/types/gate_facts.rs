@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// Most entries of each list. A gate looks up 1,000 names, with up to four facts each.
 const MOST_FACTS: usize = 4_000;
+/// Most text of all files in `runs`, in bytes.
+const MOST_TEXT: usize = 64 << 10;
 
 /// Facts about the files of a call, which only the machine with these files knows. Without them,
 /// the server judges by names alone.
@@ -37,8 +39,8 @@ pub struct GateFacts {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 4000))]
     pub shadowed: Vec<String>,
-    /// What the files of the workspace hold that the call runs. An approval for the session ends
-    /// with a change of such a file, and is not offered if a content is unknown.
+    /// What the files hold that the call runs. People read them beside the call. An approval for
+    /// the session ends with a change of such a file, and is not offered if a content is unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 4000))]
     pub runs: Vec<GateScript>,
@@ -52,13 +54,33 @@ pub struct GateFacts {
 pub struct GateScript {
     /// The path as the call names it: absolute, links not followed.
     pub path: PathBuf,
-    /// A digest of the content. Left out: there is no file, or its content is unknown.
+    /// SHA-256 of the content, in hexadecimal. Left out: there is no file, or its content is
+    /// unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 200))]
     pub digest: Option<String>,
     /// Whether there is no file.
     #[serde(default)]
     pub missing: bool,
+    /// The content, if it is text; all files together at most 64 KiB. It must fit the digest,
+    /// otherwise the content counts as unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Why the text of a known content is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unshown: Option<GateUnshown>,
+}
+
+/// Why a gate leaves out the text of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GateUnshown {
+    /// There is too much of it.
+    TooLong,
+    /// It is no text.
+    Binary,
+    /// It may hold secrets.
+    Private,
 }
 
 /// A fact about a file.
@@ -131,6 +153,10 @@ impl GateFacts {
         ];
         if longest.into_iter().any(|length| length > MOST_FACTS) {
             return Some(format!("facts: each list can have at most {MOST_FACTS} entries"));
+        }
+        let text = self.runs.iter().filter_map(|run| run.text.as_ref()).map(String::len).sum();
+        if MOST_TEXT < text {
+            return Some(format!("facts: the texts of runs can have at most {MOST_TEXT} bytes"));
         }
         let files = self.files.iter().flat_map(|file| [&file.path, &file.real]);
         let runs = self.runs.iter().map(|run| &run.path);

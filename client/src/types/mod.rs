@@ -17,6 +17,7 @@ mod parts;
 mod problem;
 mod question;
 mod requests;
+mod script;
 mod values;
 
 pub use self::answers::{AskedQuestion, QuestionAnswer};
@@ -29,7 +30,7 @@ pub use self::event::DecisionEvent;
 pub use self::files::{OutcomeReport, QuestionState, VerdictFile};
 pub use self::gate::{AtLeast, GateAnswer, GateCall, GateReady, GateVerdict};
 pub use self::gate_facts::{
-    GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript,
+    GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript, GateUnshown,
 };
 pub use self::grant::{Grant, GrantLasts, GrantList, ListedGrant};
 pub use self::parts::{Agent, Choice, Detail, Insight, Link, Moment, Span};
@@ -39,4 +40,5 @@ pub use self::requests::{
     Answer, Approve, Batch, BatchItem, BatchResult, Choose, Defer, LONGEST_REPORT, MAX_BATCH,
     Reject, Report, Withdraw,
 };
+pub use self::script::{Attested, Changes, Script};
 pub use self::values::{Expects, Outcome, Priority, Risk, SafeDefault};

@@ -142,11 +142,17 @@ fn is_key(path: &Path) -> bool {
     let Ok(file) = disk::open_own(path) else { return false };
     let mut head = Vec::new();
     let read = file.take(KEY_HEAD).read_to_end(&mut head);
-    let head = String::from_utf8_lossy(&head);
+    read.is_ok() && begins_as_key(&head)
+}
+
+/// Whether bytes begin as keys do.
+pub(super) fn begins_as_key(bytes: &[u8]) -> bool {
+    let head = bytes.len().min(usize::try_from(KEY_HEAD).unwrap_or(usize::MAX));
+    let head = String::from_utf8_lossy(&bytes[..head]);
     let is_marked = |mark: &&str| {
         head.starts_with(*mark) && (*mark != KEY_MARKS[0] || head.contains("PRIVATE KEY"))
     };
-    read.is_ok() && KEY_MARKS.iter().any(is_marked)
+    KEY_MARKS.iter().any(is_marked)
 }
 
 /// The real path of a file, whether or not the file exists.

@@ -16,6 +16,7 @@ use super::transport::Transport;
 use super::{config_of, remote, transport};
 use crate::cli::{Common, Exit, Failure, Outcome, output};
 use crate::config::{TimeSpan, gates};
+use crate::core::gate::rules::digest;
 use crate::disk;
 use crate::presentation::text;
 
@@ -457,17 +458,20 @@ impl StatusArgs {
                 "problem": problem,
             }));
         }
-        let rules = gates::file(common.config.as_deref())?;
-        let broken = gates::load(common.config.as_deref()).err().map(|error| error.to_string());
+        let file = gates::file(common.config.as_deref())?;
+        let loaded = gates::load(common.config.as_deref());
+        let sha256 = loaded.as_deref().ok().map(digest);
+        let broken = loaded.err().map(|error| error.to_string());
         if common.json {
-            let told = serde_json::json!({ "agents": &told, "rules": rules, "broken": broken });
-            output::json(&told);
+            output::json(&serde_json::json!({
+                "agents": &told, "rules": file, "sha256": sha256, "broken": broken,
+            }));
         } else {
             let says = broken.clone().unwrap_or_else(|| {
                 format!(
                     "{}{}",
-                    rules.display(),
-                    if rules.exists() {
+                    file.display(),
+                    if file.exists() {
                         ""
                     } else {
                         " (missing: the default rules apply; over a connection, the server's rules)"
@@ -475,6 +479,9 @@ impl StatusArgs {
                 )
             });
             output::line(&format!("rules        {says}"));
+            if let Some(digest) = sha256 {
+                output::line(&format!("             SHA-256 {digest}"));
+            }
         }
         if !bypassed.is_empty() {
             return Err(Failure::new(Exit::No, text::gate::bypassed(&bypassed)));

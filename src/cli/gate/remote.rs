@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use gander_client::types::{
-    GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript,
+    GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript, GateUnshown,
 };
 use gander_client::{AtLeast, Client, Error, GateAnswer, GateCall, GateVerdict, Reaction};
 
 use super::ProjectClaim;
 use super::hook::HookInput;
+use super::release::{Release, release};
 use crate::cli::{Common, LOCK_TIMEOUT};
 use crate::config::gates;
+use crate::core::decision::{ScriptContent, Unshown};
 use crate::core::gate::ToolCall;
 use crate::core::gate::edits::Before;
 use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind, RunFile};
@@ -35,36 +37,58 @@ pub(super) async fn ask_server(
     limit: Duration,
 ) -> Result<GateReply, String> {
     let began = Instant::now();
-    let at_least = match judge_locally(common, &hooked.call)? {
-        LocalRuling::Denies(words) => return Ok(GateReply::Deny(words)),
-        LocalRuling::Asks(least) => Some(least),
-        LocalRuling::Nothing => None,
-    };
     let user = super::config_of(common).map_err(|error| error.to_string())?;
     // The server judges a claim by its own rules.
     let project = ProjectClaim::of(&hooked.call, &user).map_err(|error| error.to_string())?;
     let project = project.mapped.or(project.claimed);
-    let call = brought(hooked.call.clone(), project, at_least);
+    let (mut call, mut changed_since) = (hooked.call.clone(), None);
+    loop {
+        let at_least = match judge_locally(common, &call)? {
+            LocalRuling::Denies(words) => return Ok(GateReply::Deny(words)),
+            LocalRuling::Asks(least) => Some(least),
+            LocalRuling::Nothing => None,
+        };
+        let sent = brought(call.clone(), project.clone(), at_least);
+        let sent = GateCall { changed_since, ..sent };
+        let (decision, reply) = ask_once(client, &sent, limit, began).await?;
+        match (decision, release(&call, &reply).await?) {
+            (Some(id), Release::Changed(now)) => (call, changed_since) = (*now, Some(id)),
+            // Without a decision, a rule or an approval for the session has just allowed the call.
+            _ => return Ok(reply),
+        }
+    }
+}
+
+/// Submits a call once, and waits for the verdict. Returns the number of the decision if a person
+/// was asked.
+async fn ask_once(
+    client: &Client,
+    call: &GateCall,
+    limit: Duration,
+    began: Instant,
+) -> Result<(Option<i64>, GateReply), String> {
     let impatient = client.clone().retry_for(LOCK_TIMEOUT.min(limit / 2));
-    let brought = tokio::time::timeout(limit + GRACE, impatient.gate(&call)).await;
+    let brought = tokio::time::timeout(limit + GRACE, impatient.gate(call)).await;
     let brought = brought
         .map_err(|_| text::gate::silent(limit + GRACE))?
         .map_err(|error| error.to_string())?;
     if brought.answer != GateVerdict::Wait {
-        return Ok(understood(brought));
+        return Ok((None, understood(brought)));
     }
     let (Some(id), Some(revision)) = (brought.decision, brought.revision) else {
         return Err(text::gate::NO_NUMBER.to_owned());
     };
     let left = limit.saturating_sub(began.elapsed());
-    match tokio::time::timeout(left + GRACE, client.gate_wait(id, revision, left)).await {
-        Ok(Ok(answer)) => Ok(understood(answer)),
+    let waited = tokio::time::timeout(left + GRACE, client.gate_wait(id, revision, left)).await;
+    let reply = match waited {
+        Ok(Ok(answer)) => understood(answer),
         Ok(Err(error)) if matches!(error.reaction(), Reaction::RetryAfter(_)) => {
-            Ok(GateReply::Wait(text::gate::lost(&brought.words, &error)))
+            GateReply::Wait(text::gate::lost(&brought.words, &error))
         }
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Ok(GateReply::Wait(text::gate::lost(&brought.words, &text::gate::silent(left)))),
-    }
+        Ok(Err(error)) => return Err(error.to_string()),
+        Err(_) => GateReply::Wait(text::gate::lost(&brought.words, &text::gate::silent(left))),
+    };
+    Ok((Some(id), reply))
 }
 
 /// The result of the local rules.
@@ -133,17 +157,13 @@ fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -
         project,
         own_prompt,
         at_least,
+        changed_since: None,
     }
 }
 
 /// The facts as they are sent.
 fn sent(facts: Facts) -> GateFacts {
     let Facts { files, git, searched, own, homes, shadowed, runs, coverage } = facts;
-    let run = |(path, found)| {
-        let missing = found == RunFile::Nothing;
-        let digest = if let RunFile::Digest(digest) = found { Some(digest) } else { None };
-        GateScript { path, digest, missing }
-    };
     let file = |(path, FileFact { real, kind }): (PathBuf, FileFact)| GateFile {
         path,
         real,
@@ -170,13 +190,32 @@ fn sent(facts: Facts) -> GateFacts {
         own,
         homes,
         shadowed: shadowed.into_iter().collect(),
-        runs: runs.into_iter().map(run).collect(),
+        runs: runs.into_iter().map(script).collect(),
         coverage: match coverage {
             Coverage::Unknown => GateCoverage::Unknown,
             Coverage::Complete => GateCoverage::Complete,
             Coverage::Partial => GateCoverage::Partial,
         },
     }
+}
+
+/// A file that the call runs, as it is sent.
+fn script((path, found): (PathBuf, RunFile)) -> GateScript {
+    let missing = found == RunFile::Nothing;
+    let (digest, text, unshown) = match found {
+        RunFile::Nothing | RunFile::Found(ScriptContent::Unknown) => (None, None, None),
+        RunFile::Found(ScriptContent::Text { digest, text }) => (Some(digest), Some(text), None),
+        RunFile::Found(ScriptContent::Unshown { digest, why }) => {
+            let unshown = match why {
+                Unshown::TooLong => Some(GateUnshown::TooLong),
+                Unshown::Binary => Some(GateUnshown::Binary),
+                Unshown::Private => Some(GateUnshown::Private),
+                Unshown::NotSent => None,
+            };
+            (Some(digest), None, unshown)
+        }
+    };
+    GateScript { path, digest, missing, text, unshown }
 }
 
 fn understood(answer: GateAnswer) -> GateReply {

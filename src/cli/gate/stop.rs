@@ -1,7 +1,7 @@
 //! Holds an agent at its hook until a person has answered.
 
 use crate::presentation::gate::QuestionTerms;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -10,16 +10,18 @@ use tokio::io::AsyncReadExt as _;
 
 use super::adapters::{Agent, Defer};
 use super::hook::{self, HookAnswer, HookEvent, HookInput, HookOutput, Installed};
+use super::release::{Release, release};
 use super::transport::Transport;
 use super::{ProjectClaim, Stop, config_of, own_files, remote};
 use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
 use crate::config::{Config, TimeSpan, gates};
 use crate::core::decision::Decision;
-use crate::core::gate::rules::{Ruling, judge};
+use crate::core::gate::ToolCall;
+use crate::core::gate::rules::{Ruling, digest, judge};
 use crate::core::policy::claims::{Claims, with_claims};
 use crate::core::policy::rules::project_name;
 use crate::engine::Claim;
-use crate::engine::approvals::gates::{EarlierAnswer, GateQuestion, GateReply};
+use crate::engine::approvals::gates::{EarlierAnswer, GateQuestion, GateReply, with_changes};
 use crate::engine::clock::wall_time;
 use crate::engine::event_log::watch;
 use crate::engine::operations::heartbeat;
@@ -181,47 +183,90 @@ impl Asking {
 
     async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<GateReply> {
         let began = std::time::Instant::now();
-        let call = self.hooked.call.clone();
-        let rules = gates::load(self.common.config.as_deref()).map_err(words)?;
-        let terms = match judge(&rules, &call) {
-            Ruling::Allow => return Ok(GateReply::Unasked(text::gate::ALLOWED.to_owned())),
-            Ruling::Deny { reason } => {
-                return Ok(GateReply::Deny(text::gate::denied(reason.as_deref())));
+        let (mut call, mut changed_since) = (self.hooked.call.clone(), None);
+        let mut opened: Option<Opened> = None;
+        loop {
+            let question = match self.judged(user, &call)? {
+                Judged::Settled(reply) => return Ok(reply),
+                Judged::Asks(question) => *question,
+            };
+            let opened = match &mut opened {
+                Some(opened) => opened,
+                none => none.insert(self.opened(user, &path).await?),
+            };
+            let gates = opened.handle.gates();
+            let question = match gates.allowed_before(&question.request, changed_since).await {
+                Err(error) => return Err(words(error)),
+                Ok(None) => question,
+                Ok(Some(earlier)) => {
+                    let changed = question.with_request(|request| with_changes(request, &earlier));
+                    gates.record_not_run(earlier.id, &changed.request).await;
+                    changed
+                }
+            };
+            let asked = match gates.earlier_answer(question).await.map_err(words)? {
+                EarlierAnswer::Covers(words) => return Ok(allow(words)),
+                EarlierAnswer::Unclaimed(decision) => *decision,
+                EarlierAnswer::Ask(request) => {
+                    opened.handle.approvals().ask(*request).await.map_err(words)?.into_decision()
+                }
+            };
+            let left = self.limit.saturating_sub(began.elapsed());
+            let waited = wait(opened, &asked, left).await?;
+            let unserved = heartbeat::of(&opened.store) == Running::No;
+            let reply = gates.reply(&waited, asked.revision, unserved);
+            match release(&call, &reply).await? {
+                Release::Stands => return Ok(reply),
+                Release::Changed(now) => (call, changed_since) = (*now, Some(asked.id)),
             }
-            Ruling::Ask { risk, kind, reason } => QuestionTerms { risk, kind, reason },
+        }
+    }
+
+    /// Applies the rules to a call.
+    fn judged(&self, user: &Config, call: &ToolCall) -> Step<Judged> {
+        let rules = gates::load(self.common.config.as_deref()).map_err(words)?;
+        let terms = match judge(&rules, call) {
+            Ruling::Allow => {
+                let words = text::gate::ALLOWED.to_owned();
+                return Ok(Judged::Settled(GateReply::Unasked(words)));
+            }
+            Ruling::Deny { reason } => {
+                let words = text::gate::denied(reason.as_deref());
+                return Ok(Judged::Settled(GateReply::Deny(words)));
+            }
+            Ruling::Ask { risk, kind, reason } => {
+                QuestionTerms { risk, kind, reason, rules: digest(&rules) }
+            }
         };
-        let project = ProjectClaim::of(&call, user).map_err(words)?;
+        let project = ProjectClaim::of(call, user).map_err(words)?;
         let claims = Claims { project: project.claimed, ..Claims::default() };
-        let question = match GateQuestion::new(rules, call, project.mapped, terms) {
+        let question = match GateQuestion::new(rules, call.clone(), project.mapped, terms) {
             Ok(question) => question,
-            Err(unfit) => return Ok(GateReply::Deny(text::gate::unfit(&unfit))),
+            Err(unfit) => {
+                return Ok(Judged::Settled(GateReply::Deny(text::gate::unfit(&unfit))));
+            }
         };
-        let question = question.with_request(|mut request| {
+        Ok(Judged::Asks(Box::new(question.with_request(|mut request| {
             request.project = project_name(&request.project);
             with_claims(&user.rules, request, claims)
-        });
-        let patience = LOCK_TIMEOUT.min(self.limit / 2);
-        let file = path.clone();
+        }))))
+    }
+
+    async fn opened(&self, user: &Config, path: &Path) -> Step<Opened> {
+        let (file, patience) = (path.to_owned(), LOCK_TIMEOUT.min(self.limit / 2));
         let open = tokio::task::spawn_blocking(move || {
             Store::open_with_timeout(&file, None, wall_time(), patience)
         });
-        let opened = opened(open.await.map_err(words)?.map_err(words)?, &path, user);
-        let handle = &opened.handle;
-        let asked = match handle.gates().earlier_answer(question).await.map_err(words)? {
-            EarlierAnswer::Covers(words) => return Ok(allow(words)),
-            EarlierAnswer::Unclaimed(decision) => *decision,
-            EarlierAnswer::Ask(request) => {
-                handle.approvals().ask(*request).await.map_err(words)?.into_decision()
-            }
-        };
-        let left = self.limit.saturating_sub(began.elapsed());
-        let waited = wait(&opened, &asked, left).await?;
-        Ok(handle.gates().reply(
-            &waited,
-            asked.revision,
-            heartbeat::of(&opened.store) == Running::No,
-        ))
+        Ok(opened(open.await.map_err(words)?.map_err(words)?, path, user))
     }
+}
+
+/// A call after the rules were applied.
+enum Judged {
+    /// The rules decide.
+    Settled(GateReply),
+    /// A person decides.
+    Asks(Box<GateQuestion>),
 }
 
 async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decision> {

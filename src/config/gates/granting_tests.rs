@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 
 use super::tests::call;
 use super::*;
-use crate::core::decision::CallPattern;
+use crate::core::decision::{CallPattern, ScriptContent, Unshown};
 use crate::core::gate::ToolCall;
 use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind, RunFile};
 use crate::core::gate::granting::{grantable, includes};
+use crate::core::gate::reach::NamedPath;
+use crate::core::gate::scripts::{self, Files, FolderMeans, Place};
 
 fn rules() -> Vec<GateRule> {
     understand(Path::new(FILE), DEFAULTS).unwrap()
@@ -22,8 +24,23 @@ fn looked(tool: &str, input: Value) -> ToolCall {
     ToolCall { facts, ..call(tool, input) }
 }
 
+/// A workspace without files.
+struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&mut self, _: &NamedPath, place: Place, _: FolderMeans) -> Option<RunFile> {
+        (place == Place::Inside).then_some(RunFile::Nothing)
+    }
+
+    fn spellings(&mut self, _: &Path, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 fn run(command: &str) -> ToolCall {
-    looked("Bash", json!({ "command": command }))
+    let mut call = looked("Bash", json!({ "command": command }));
+    call.facts.runs = scripts::look(&call, &mut NoFiles).files;
+    call
 }
 
 /// Patterns as a person reads them: `git push * [--tags]`.
@@ -206,7 +223,10 @@ fn what_is_not_known_about_a_call_is_not_included() {
     assert!(!with(&|call| call.cwd = "/home/maya/other".into()), "another folder");
     assert!(!with(&|call| call.roots.clear()));
     assert!(!with(&|call| call.facts.git = GitRepository::Foreign), "another repository");
-    assert!(!with(&|call| drop(call.facts.shadowed.insert("git".into()))), "another program");
+    let shadow = |call: &mut ToolCall| {
+        call.facts.shadowed.insert("git".into());
+    };
+    assert!(!with(&shadow), "another program");
     let more = |name: &str, value: Value| {
         with(&|call| drop(call.input.as_object_mut().unwrap().insert(name.into(), value.clone())))
     };
@@ -222,12 +242,20 @@ fn what_is_not_known_about_a_call_is_not_included() {
 }
 
 #[test]
-fn a_command_that_runs_a_file_of_the_workspace_is_never_included() {
-    let mut call = run("make test");
-    assert!(includes(&rules(), &call, &command("make test", &[])));
-    call = run("bash test x");
-    call.facts.runs.insert("/home/maya/shop/test".into(), RunFile::Digest("a".into()));
-    assert!(!includes(&rules(), &call, &command("bash test", &[])));
+fn a_command_that_runs_an_unknown_file_or_a_script_is_never_included() {
+    let known = ScriptContent::Unshown { digest: "a".into(), why: Unshown::NotSent };
+    let with = |line: &str, file: &str, content: &ScriptContent| {
+        let mut call = run(line);
+        call.facts.runs.insert(PathBuf::from(file), RunFile::Found(content.clone()));
+        call
+    };
+    let make = |content| with("make test", "/home/maya/shop/Makefile", content);
+    let test = command("make test", &[]);
+    assert!(includes(&rules(), &run("make test"), &test));
+    assert!(includes(&rules(), &make(&known), &test), "a grant compares it with what was shown");
+    assert!(!includes(&rules(), &make(&ScriptContent::Unknown), &test));
+    let script = with("bash test x", "/home/maya/shop/test", &known);
+    assert!(!includes(&rules(), &script, &command("bash test", &[])));
 }
 
 fn edits() -> Vec<GateRule> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Event;
 use super::question::Question;
 use super::request::{Attachment, Choice, Detail, Insight, Link, Request};
+use super::script::{Changes, Script};
 
 /// The long part of a [`Request`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,12 @@ pub struct Content {
     /// The questions. Left out if there are none, so that the digest of earlier content stays.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<Question>,
+    /// Files that a tool call runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<Script>,
+    /// What changed since the call was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
 }
 
 impl Request {
@@ -43,15 +50,28 @@ impl Request {
             links: take(&mut self.links),
             options: take(&mut self.options),
             questions: take(&mut self.questions),
+            scripts: take(&mut self.scripts),
+            changes: self.changes.take(),
         }
     }
 
     /// Restores the content.
     pub fn put_content(&mut self, content: Content) {
-        let Content { insight, details, body, attachments, links, options, questions } = content;
+        let Content {
+            insight,
+            details,
+            body,
+            attachments,
+            links,
+            options,
+            questions,
+            scripts,
+            changes,
+        } = content;
         (self.insight, self.details, self.body) = (insight, details, body);
         (self.attachments, self.links, self.options) = (attachments, links, options);
         self.questions = questions;
+        (self.scripts, self.changes) = (scripts, changes);
     }
 }
 
@@ -88,6 +108,11 @@ mod tests {
             "links": [{ "name": "pr", "url": "https://example.org/7" }],
             "options": [{ "name": "A", "description": "why" }],
             "questions": [{ "id": "q", "text": "Which?", "options": [{ "name": "A" }] }],
+            "scripts": [{ "path": "x.sh", "content": "text", "digest": "ab", "text": "ls" }],
+            "changes": {
+                "since": 12, "by": { "id": "discord:1", "name": "Maya" }, "via": "discord",
+                "files": ["x.sh"], "diff": "-ls\n",
+            },
         }))
         .unwrap()
     }
@@ -100,6 +125,20 @@ mod tests {
         assert_eq!(request.clone().take_content(), Content::default(), "nothing long is left");
         request.put_content(content);
         assert_eq!(request, whole());
+    }
+
+    /// The hash chain covers these bytes.
+    #[test]
+    fn what_was_written_before_is_written_alike() {
+        let content = r#"{"insight":{"observation":"","why_it_matters":"","what_to_do":""},"#
+            .to_owned()
+            + r#""details":[],"body":"ls","attachments":[],"links":[],"options":[]}"#;
+        let read: Content = serde_json::from_str(&content).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), content);
+        let verdict = r#"{"event":"resolved","verdict":{"verdict":"approved"},"#.to_owned()
+            + r#""by":{"id":"discord:1","name":"Maya"},"via":"discord"}"#;
+        let read: Event = serde_json::from_str(&verdict).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), verdict);
     }
 
     #[test]

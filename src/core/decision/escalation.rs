@@ -122,6 +122,7 @@ impl Decision {
                     via: Via::SafeDefault,
                     with: Vec::new(),
                     grounds: Grounds::default(),
+                    attested: self.request.attested.clone(),
                 })
             }
         }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authorization::Grounds;
 use super::grant::{GrantEndReason, UsedCall};
+use super::script::Attested;
 use super::{DecisionId, Outcome, Person, Priority, Request, Revision, Terms, Verdict, Via};
 use crate::core::Time;
 use crate::core::escalation::{Contact, DueStep};
@@ -129,6 +130,10 @@ pub enum Event {
         /// at each use.
         #[serde(default, skip_serializing_if = "Grounds::are_none")]
         grounds: Grounds,
+        /// For a tool call: the rules that judged the call, and the call. Absent in events from
+        /// before these were recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attested: Option<Attested>,
     },
     /// A grant let a call through without a question.
     GrantUsed {

@@ -40,7 +40,7 @@ impl Decision {
                 self.prioritized = Some(Prioritized { priority, by, at })
             }
             Event::Taken { by, from } => self.taken(Taken { by, at, from }),
-            Event::Resolved { verdict, by, via, with, grounds } => {
+            Event::Resolved { verdict, by, via, with, grounds, attested } => {
                 let votes = self.counted_votes(&with);
                 self.resolved(Resolved {
                     verdict,
@@ -52,6 +52,7 @@ impl Decision {
                     reported: None,
                     grounds,
                     grant: GrantUse::default(),
+                    attested,
                 });
             }
             Event::GrantUsed { .. } => self.grant_used(at),

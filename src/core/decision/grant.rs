@@ -12,7 +12,7 @@ use super::event::Event;
 use super::refusal::Refused;
 use super::{
     Agent, CallPattern, Decision, DecisionId, GrantSpan, GrantTerms, Person, Request, Resolved,
-    Risk, State,
+    Risk, Script, State,
 };
 use crate::core::Time;
 
@@ -171,7 +171,11 @@ impl Decision {
             && self.terms.risk >= call.risk.max(request.risk)
             && self.is_asked_by_the_asker_of(request)
             && match &terms.pattern {
-                Some(pattern) => call.included_by == Some(pattern) && self.is_asked_as(request),
+                Some(pattern) => {
+                    call.included_by == Some(pattern)
+                        && self.is_asked_as(request)
+                        && self.shows_files_of(request)
+                }
                 None if terms.span == GrantSpan::Session => self.shows_same_call_as(request),
                 None => self.shows_same_call_in_any_session(request),
             }
@@ -203,6 +207,19 @@ impl Decision {
             Some((place, request.kind.clone(), request.insight.why_it_matters.clone()))
         };
         asked(&self.request).is_some_and(|shown| asked(request) == Some(shown))
+    }
+
+    /// Whether every file that a later call runs was shown with this decision, as it is now.
+    fn shows_files_of(&self, request: &Request) -> bool {
+        let is_shown = |later: &Script| {
+            later.content.digest().is_some_and(|digest| {
+                let is_same = |shown: &Script| {
+                    shown.path == later.path && shown.content.digest() == Some(digest)
+                };
+                self.request.scripts.iter().any(is_same)
+            })
+        };
+        request.scripts.iter().all(is_shown)
     }
 
     /// As [`Decision::shows_same_call_as`], for a call that may come from another session.

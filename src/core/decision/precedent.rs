@@ -238,7 +238,8 @@ mod tests {
         let no = |via| {
             let verdict = Verdict::Rejected { reason: "no".into() };
             let by = Person::discord(1, "Ann");
-            Event::Resolved { verdict, by, via, with: vec![], grounds: Default::default() }
+            let (with, grounds) = (Vec::new(), Default::default());
+            Event::Resolved { verdict, by, via, with, grounds, attested: None }
         };
         assert!(no(Via::Discord).sets_precedent() && no(Via::Http).sets_precedent());
         assert!(!no(Via::SafeDefault).sets_precedent() && !Event::Claimed.sets_precedent());

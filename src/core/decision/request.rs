@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::script::{Attested, Changes, Script};
 use super::{
     DecisionId, Expects, GrantLimits, Grantable, Kind, Person, Priority, Question, Risk,
     SafeDefault,
@@ -96,6 +97,12 @@ pub struct Request {
     /// Links to further reading.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
+    /// Of a tool call: the files that it runs, as far as they were found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<Script>,
+    /// Of a tool call: what changed since the call was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
     /// The project, which determines Discord channel, approvers and policy.
     pub project: String,
     /// `production`, `staging` …
@@ -137,6 +144,9 @@ pub struct Request {
     /// What a grant of a tool call can cover. Only gates set it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grantable: Option<Grantable>,
+    /// Of a tool call: what a verdict will vouch for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attested: Option<Attested>,
 }
 
 /// Prefix of the dedup keys of drop folders: followed by the folder, a colon and the file's name.
@@ -165,6 +175,8 @@ impl Default for Request {
             body: String::new(),
             attachments: Vec::new(),
             links: Vec::new(),
+            scripts: Vec::new(),
+            changes: None,
             project: "default".into(),
             environment: None,
             agent: Agent::default(),
@@ -181,6 +193,7 @@ impl Default for Request {
             safe_default: None,
             dedup_key: None,
             grantable: None,
+            attested: None,
         }
     }
 }

@@ -59,13 +59,17 @@ impl Request {
     }
 
     /// The request as `earlier` introduced the call. An agent words the observation of a call anew
-    /// each time; the call stays the same. So do the grants that were offered: the patterns depend
-    /// on the gate's rules, and change with them.
+    /// each time, and a repetition does not tell what had changed before; the call stays the same.
+    /// So do the grants that were offered: the patterns depend on the gate's rules, and change with
+    /// them. What the verdict vouches for stays, too: the rules as they were when the call was
+    /// asked.
     #[must_use]
     pub fn introduced_as(mut self, earlier: &Self) -> Self {
         if self.is_call() {
             self.insight.observation.clone_from(&earlier.insight.observation);
             self.grantable.clone_from(&earlier.grantable);
+            self.changes.clone_from(&earlier.changes);
+            self.attested.clone_from(&earlier.attested);
         }
         self
     }
@@ -90,8 +94,8 @@ impl Decision {
     #[must_use]
     pub fn shows_same_call_as(&self, request: &Request) -> bool {
         let shown = |request: &Request| {
-            let Request { dedup_key, kind, title, details, body, .. } = request.clone();
-            (dedup_key, kind, title, details, body)
+            let Request { dedup_key, kind, title, details, body, scripts, .. } = request.clone();
+            (dedup_key, kind, title, details, body, scripts)
         };
         shown(&self.request) == shown(request) && self.terms.risk >= request.risk
     }
@@ -119,7 +123,8 @@ mod tests {
     use super::*;
     use crate::core::Time;
     use crate::core::decision::{
-        Agent, DecisionId, Person, Refused, Revision, Risk, Terms, Verdict, Via,
+        Agent, Attested, DecisionId, Person, Refused, Revision, Risk, Script, ScriptContent, Terms,
+        Verdict, Via,
     };
 
     /// How a verdict applies to a request.
@@ -193,9 +198,11 @@ mod tests {
         assert_eq!(reuse(&given, &request), SessionApproval::Covers);
         let worse = Request { risk: Risk::High, ..request.clone() };
         let other = Request { body: "./other.sh".into(), ..request.clone() };
+        let script = Script { path: "x".into(), content: ScriptContent::Unknown };
+        let runs = Request { scripts: vec![script], ..request.clone() };
         assert_eq!(
-            [&worse, &other].map(|request| reuse(&given, request)),
-            [SessionApproval::Nothing; 2]
+            [&worse, &other, &runs].map(|request| reuse(&given, request)),
+            [SessionApproval::Nothing; 3]
         );
         let approved = asked()
             .resolve(Verdict::approved(), Person::discord(1, "Maya"), Via::Discord, Revision(1))
@@ -204,6 +211,7 @@ mod tests {
         assert_eq!(reuse(&once, &request), SessionApproval::Unclaimed);
         let mut reworded = request.clone();
         reworded.insight.observation = "description: \"Trying once more\"".into();
+        reworded.attested = Some(Attested { rules: "other".into(), call: "same".into() });
         assert_eq!(reuse(&once, &reworded), SessionApproval::Unclaimed);
         assert_eq!(reuse(&given, &reworded), SessionApproval::Covers);
         assert_eq!(reuse(&once, &worse), SessionApproval::Nothing);

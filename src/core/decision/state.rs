@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::authorization::Grounds;
 use super::grant::GrantUse;
 use super::grant_terms::GrantTerms;
+use super::script::Attested;
 use super::{Answer, Approval, Outcome, Person, Revision};
 use crate::core::Time;
 
@@ -276,6 +277,9 @@ pub struct Resolved {
     /// Use and end of a grant ([`super::grant`]).
     #[serde(default, skip_serializing_if = "GrantUse::is_untouched")]
     pub grant: GrantUse,
+    /// For a tool call: the rules that judged the call, and the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attested: Option<Attested>,
 }
 
 /// The state of a decision.

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::core::decision::ScriptContent;
+
 /// What a gate found on the machine where the call would run. By default nothing was looked up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -22,7 +24,8 @@ pub struct Facts {
     /// Programs, and agents that the call starts, which files of the workspace decide about: by the
     /// environment, or by a definition of the same name.
     pub shadowed: BTreeSet<String>,
-    /// What the files of the workspace hold that the call runs. By path: absolute and normalised.
+    /// What the files hold that the call runs ([`super::scripts`]). By path: absolute and
+    /// normalised.
     pub runs: BTreeMap<PathBuf, RunFile>,
     /// How much of the call was looked up.
     pub coverage: Coverage,
@@ -33,10 +36,16 @@ pub struct Facts {
 pub enum RunFile {
     /// There is no file: nothing, or a folder.
     Nothing,
-    /// A digest of the content.
-    Digest(String),
-    /// The file is too large, or cannot be read.
-    Unknown,
+    /// A file.
+    Found(ScriptContent),
+}
+
+impl RunFile {
+    /// Whether a change would be noticed.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        !matches!(self, Self::Found(ScriptContent::Unknown))
+    }
 }
 
 /// How much of a call was looked up.

@@ -3,9 +3,9 @@
 //!
 //! A pattern is judged as a rule that allows, put before all rules: what such a rule would not
 //! allow is not included either. Beyond that, a pattern includes no options and settings that the
-//! shown call did not have and that Gander does not know as harmless, no program that runs others
-//! or files of the workspace, and nothing in another workspace. A pattern is derived only if it
-//! includes the call itself.
+//! shown call did not have and that Gander does not know as harmless, no program that runs others,
+//! no file to run whose content is unknown, and nothing in another workspace. A pattern is derived
+//! only if it includes the call itself.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -20,7 +20,7 @@ use super::places::without_worktree;
 use super::programs::{self, options};
 use super::rules::{FileLocation, GateRule, RuleEffect, Ruling, first_rules, judge};
 use super::shell::{self, Command, is_assignment};
-use super::{ToolCall, hex, reach, scripts, tools};
+use super::{ToolCall, hex, reach, tools};
 use crate::core::decision::{CallPattern, Grantable};
 use crate::core::untrusted::is_hidden;
 
@@ -277,8 +277,8 @@ fn command_rule(call: &ToolCall, words: &[String], options: &[String]) -> Option
     let line = shell::read(&text, &budget);
     let folders = reach::folders(call, &line.commands, &budget);
     let stays = folders.iter().all(|folder| call.root_of(folder).is_some());
-    let alone = shell::further_commands(&text, &line, &budget).is_empty()
-        && scripts::of(call).is_some_and(|files| files.is_empty());
+    let alone =
+        shell::further_commands(&text, &line, &budget).is_empty() && call.runs_known_files();
     // A rule that allows reading commands of git looks behind their folders.
     let begins = |command: &&Command| {
         let plain = programs::without_folders(&command.words).0;

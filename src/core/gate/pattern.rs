@@ -1,6 +1,7 @@
 //! Patterns for rules: for names, for the words of commands, and for the parts of paths. `*`
 //! matches any characters within one name, word or part.
 
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use super::budget::Budget;
@@ -80,6 +81,12 @@ impl StopWords {
 
 fn folded(word: &str) -> String {
     if is_option(word) { word.to_owned() } else { word.to_lowercase() }
+}
+
+impl fmt::Display for CommandPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words.join(" "))
+    }
 }
 
 impl CommandPattern {
@@ -198,6 +205,13 @@ const MIN_ABBREVIATION: usize = 3;
 pub struct PathPattern {
     parts: Vec<String>,
     at_home: bool,
+}
+
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = if self.at_home { "~/" } else { "/" };
+        write!(f, "{start}{}", self.parts.join("/"))
+    }
 }
 
 impl PathPattern {

@@ -7,8 +7,8 @@ mod tables;
 
 pub use self::interactive::is_interactive;
 use self::tables::{
-    CHECKERS, GIT_ELSEWHERE, GIT_RUNS, GIT_VERBS, INTERPRETERS, MOVERS, READERS, RUNNERS, Runs,
-    SCRIPT_RUNNERS, SHELLS, VERB_RUNNERS,
+    CHECKERS, CLIENTS, FOLDER_RUNNERS, GIT_ELSEWHERE, GIT_RUNS, GIT_VERBS, INTERPRETERS, MOVERS,
+    READERS, RUNNERS, Runs, SCRIPT_RUNNERS, SHELLS, VERB_RUNNERS,
 };
 use super::shell::is_assignment;
 
@@ -287,6 +287,44 @@ pub fn run_files(words: &[String]) -> Vec<usize> {
         }
     }
     found
+}
+
+/// Whether a command runs files in a folder that its words name in place of a script.
+#[must_use]
+pub fn runs_folders(words: &[String]) -> bool {
+    FOLDER_RUNNERS.contains(&unversioned(name(words))) && !words.iter().any(|word| word == "--test")
+}
+
+/// Whether a command may run its standard input, in any language.
+#[must_use]
+pub fn runs_input(words: &[String]) -> bool {
+    reads_script(words) || is_interpreter(words) || runs_statements(words)
+}
+
+/// Whether a program runs the statements of a script: a client of a database, or a further
+/// interpreter.
+fn runs_statements(words: &[String]) -> bool {
+    let program = unversioned(name(words));
+    SCRIPT_RUNNERS.contains(&program) || CLIENTS.contains(&program)
+}
+
+/// Whether a command certainly or probably runs its standard input, because its words name no
+/// script.
+#[must_use]
+pub fn runs_piped(words: &[String]) -> bool {
+    let is_input = |word: &str| matches!(word, "-" | "/dev/stdin" | "/dev/fd/0");
+    let named = words.iter().skip(1).any(|word| is_input(word));
+    let has_operand = !starts(words, 1, 0).is_empty();
+    match name(words) {
+        _ if runs_statements(words) => true,
+        "ssh" => reads_script(words),
+        _ if is_shell(words) => {
+            let typed = words.iter().skip(1).any(|word| word == "-s");
+            reads_script(words) && (typed || named || !has_operand)
+        }
+        "source" | "." => named,
+        _ => is_interpreter(words) && (named || !has_operand),
+    }
 }
 
 /// Whether a command is a shell, and may run files named by its words.

@@ -57,8 +57,19 @@ pub struct Reach {
 /// directory that the line changes to.
 #[must_use]
 pub fn folders(call: &ToolCall, commands: &[Command], budget: &Budget) -> Vec<PathBuf> {
-    let mut folders = vec![call.cwd.clone()];
-    let mut last = call.cwd.clone();
+    folders_from(&call.cwd, call.home.as_deref(), commands, budget)
+}
+
+/// As [`folders`], for a line that begins in this directory.
+#[must_use]
+pub fn folders_from(
+    first: &Path,
+    home: Option<&Path>,
+    commands: &[Command],
+    budget: &Budget,
+) -> Vec<PathBuf> {
+    let mut folders = vec![first.to_owned()];
+    let mut last = first.to_owned();
     for command in commands {
         let elsewhere = programs::without_folders(&command.words).1;
         let moves = is_move(&command.words);
@@ -69,10 +80,10 @@ pub fn folders(call: &ToolCall, commands: &[Command], budget: &Budget) -> Vec<Pa
             break;
         }
         let now = if moves {
-            last = next_folder(&command.words, &last, call.home.as_deref());
+            last = next_folder(&command.words, &last, home);
             last.clone()
         } else {
-            elsewhere.iter().fold(last.clone(), |last, to| entered(to, &last, call.home.as_deref()))
+            elsewhere.iter().fold(last.clone(), |last, to| entered(to, &last, home))
         };
         if !folders.contains(&now) {
             folders.push(now);

@@ -4,12 +4,14 @@
 //! ruling applies: an allowing rule must match every part, a stopping rule needs to match only a
 //! single part. Does not depend on where the rules are stored.
 
+mod digest;
 mod ruling;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+pub use self::digest::digest;
 pub use self::ruling::{AskReason, Minimum, Ruling};
 use self::ruling::{UNKNOWN, ask};
 use super::arguments::Widening;

@@ -185,6 +185,7 @@ impl Decision {
             via: Via::Routing,
             with: Vec::new(),
             grounds: Grounds::default(),
+            attested: self.request.attested.clone(),
         })
     }
 }

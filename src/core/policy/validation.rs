@@ -7,7 +7,7 @@ use gander_client::types::{LONGEST_OPTION, MAX_APPROVALS, MAX_OPTIONS};
 
 use super::names::{LONGEST_NAME, is_plain_name};
 use crate::core::decision::question::{UnfitQuestion, check_questions};
-use crate::core::decision::{Expects, Question, Request, Risk};
+use crate::core::decision::{Expects, Link, Question, Request, Risk};
 use crate::core::untrusted::{one_line, revealed_bytes, shape};
 
 /// The longest accepted SLA: a year, in seconds.
@@ -185,11 +185,8 @@ pub(super) fn validate(request: &Request) -> Result<(), InvalidRequest> {
             .iter()
             .any(|start| url.len() > start.len() && url.starts_with(start))
     };
-    if let Some(link) = request
-        .links
-        .iter()
-        .find(|link| !is_link(&link.url) || link.url.contains(char::is_whitespace))
-    {
+    let is_bad = |link: &&Link| !is_link(&link.url) || link.url.contains(char::is_whitespace);
+    if let Some(link) = request.links.iter().find(is_bad) {
         return Err(InvalidRequest::Link(link.url.clone()));
     }
     if request.attachments.len() > MAX_FILES {

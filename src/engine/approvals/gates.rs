@@ -13,11 +13,13 @@ use std::sync::Arc;
 
 use super::access::{Access, AccessError};
 use super::judging::NotJudged;
-use crate::core::decision::session::SessionApproval;
 use crate::core::decision::question::UnfitQuestion;
-use crate::core::decision::{Answer, Decision, RepeatedCall, Request, Revision, State, Verdict};
-use crate::core::gate::rules::{GateRule, Minimum, Ruling, judge};
-use crate::core::gate::{ToolCall, granting};
+use crate::core::decision::session::SessionApproval;
+use crate::core::decision::{
+    Answer, Decision, DecisionId, Outcome, RepeatedCall, Request, Revision, State, Verdict,
+};
+use crate::core::gate::rules::{GateRule, Minimum, Ruling, digest, judge};
+use crate::core::gate::{ToolCall, changes, granting};
 use crate::core::policy::claims::{Claims, with_claims};
 use crate::core::policy::rules::project_name;
 use crate::engine::{Handle, HandleError};
@@ -42,6 +44,8 @@ pub struct GateRequest {
     pub project: Option<String>,
     /// Ask a person with at least these terms, even if the rules would allow the call.
     pub at_least: Option<Minimum>,
+    /// The decision by which the call was allowed, if the call's files changed before it ran.
+    pub changed_since: Option<DecisionId>,
 }
 
 /// The result for a tool call.
@@ -195,6 +199,43 @@ impl GateApi<'_> {
         }
     }
 
+    /// The decision by which the call of `request` was allowed before its files changed: of the
+    /// same asker, agent and session. `None` for any other decision, of which this caller learns
+    /// nothing. `request` must be in stored form.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn allowed_before(
+        self,
+        request: &Request,
+        since: Option<DecisionId>,
+    ) -> Result<Option<Decision>, HandleError> {
+        let Some(id) = since else { return Ok(None) };
+        let earlier = match self.handle.approvals().get(id).await {
+            Err(HandleError::NoSuchDecision(_)) => return Ok(None),
+            earlier => earlier?,
+        };
+        let asker = |request: &Request| {
+            (request.asked_by.as_ref().map(|asker| asker.id.clone()), request.agent.clone())
+        };
+        let is_same = earlier.is_call() && asker(&earlier.request) == asker(request);
+        Ok(Some(earlier).filter(|_| is_same))
+    }
+
+    /// Records with a decision that its call did not run. Only a record: the call is asked anew in
+    /// any case.
+    pub async fn record_not_run(self, earlier: DecisionId, request: &Request) {
+        let Some(changes) = &request.changes else { return };
+        let words = text::not_run(changes);
+        let reported = self.handle.approvals().report(earlier, Outcome::Failed, &words).await;
+        if let Err(error) = reported {
+            tracing::warn!(
+                decision = earlier.0,
+                "could not record that a call did not run: {error}"
+            );
+        }
+    }
+
     /// The answer for a call asked about at revision `asked`. `unserved`: no bot runs, so no person
     /// was notified.
     #[must_use]
@@ -238,9 +279,15 @@ impl GateApi<'_> {
     }
 }
 
+/// A request, with what changed since a decision by which its call was allowed. Compares texts.
+#[must_use]
+pub fn with_changes(request: Request, earlier: &Decision) -> Request {
+    Request { changes: changes::since(earlier, &request), ..request }
+}
+
 /// Applies the rules to a call: a final result (`Err`), or the question for a person.
 fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<GateQuestion, GateOutcome> {
-    let GateRequest { call, project, at_least, .. } = brought;
+    let GateRequest { call, project, at_least, changed_since: _ } = brought;
     let rules = rulebook.rules().map_err(|why| GateOutcome::Denied(text::gate::broken(&why)))?;
     let ruling = judge(&rules, &call);
     let terms = match at_least.map_or(ruling.clone(), |least| ruling.raised(least)) {
@@ -248,7 +295,9 @@ fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<GateQuestio
         Ruling::Deny { reason } => {
             return Err(GateOutcome::Denied(text::gate::denied(reason.as_deref())));
         }
-        Ruling::Ask { risk, kind, reason } => QuestionTerms { risk, kind, reason },
+        Ruling::Ask { risk, kind, reason } => {
+            QuestionTerms { risk, kind, reason, rules: digest(&rules) }
+        }
     };
     GateQuestion::new(rules, call, project, terms)
         .map_err(|unfit| GateOutcome::Denied(text::gate::unfit(&unfit)))
@@ -279,6 +328,7 @@ impl Access {
         } else {
             (project_name(&Request::default().project), Some(named))
         };
+        let since = brought.changed_since;
         let brought = GateRequest { project: Some(sure), ..brought };
         // Reads files and compares long texts.
         let question = match self.judge(move || judged(&*rulebook, brought)).await {
@@ -295,7 +345,18 @@ impl Access {
             }
             Err(busy) => return Err(busy.into()),
         };
-        Ok(match self.handle().gates().earlier_answer(question).await? {
+        let gates = self.handle().gates();
+        let question = match gates.allowed_before(&question.request, since).await? {
+            None => question,
+            Some(earlier) => {
+                let id = earlier.id;
+                let change = move |request| with_changes(request, &earlier);
+                let changed = self.judge(move || question.with_request(change)).await?;
+                gates.record_not_run(id, &changed.request).await;
+                changed
+            }
+        };
+        Ok(match gates.earlier_answer(question).await? {
             EarlierAnswer::Covers(words) => GateOutcome::Allowed(words),
             EarlierAnswer::Unclaimed(decision) => GateOutcome::Asked(decision),
             EarlierAnswer::Ask(request) => GateOutcome::Asked(Box::new(

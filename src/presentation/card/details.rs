@@ -1,6 +1,7 @@
 //! The details view: everything about a decision beyond the card's space.
 
 use super::permission::{self, Where};
+use super::scripts;
 use super::told::whole_footer;
 use super::{Card, Field, Files, TextFile, masked_note, tone};
 use crate::core::decision::{Choice, Decision, Question, Request, State};
@@ -68,8 +69,11 @@ fn told(decision: &Decision, secrets: Secrets, files: Files) -> String {
         .map(|detail| text::detail(request, detail, PART_BESIDE, secrets).text)
         .collect();
     let details = text::fitting_quotations(&details, part).0;
+    let changed = scripts::changed(decision, Where::Details, secrets, files);
     let parts = [
         (label::WHAT_RUNS, runs.as_ref().map(|runs| runs.text.clone()).unwrap_or_default()),
+        (label::CHANGED, changed.map(|changed| changed.text).unwrap_or_default()),
+        (label::SCRIPTS, scripts::beginnings(decision, secrets, files)),
         (label::OBSERVATION, said(&insight.observation)),
         (label::WHY_IT_MATTERS, said(&insight.why_it_matters)),
         (label::WHAT_TO_DO, said(&insight.what_to_do)),
@@ -81,8 +85,13 @@ fn told(decision: &Decision, secrets: Secrets, files: Files) -> String {
     let kept = parts.into_iter().filter(|(_, text)| !text.trim().is_empty());
     let parts = kept.map(|(name, text)| format!("**{name}**\n{}", text.trim_end()));
     let refused = (files == Files::Refused).then(|| text::FILES_LEFT_OUT.to_owned());
-    let notes = refused.into_iter().chain(masked_note(decision, secrets));
+    let notes = refused.into_iter().chain(masked_in_details(decision, secrets));
     notes.chain(parts).collect::<Vec<_>>().join("\n")
+}
+
+/// Says what is masked in the details, which also show the files that a call runs.
+fn masked_in_details(decision: &Decision, secrets: Secrets) -> Option<String> {
+    masked_note(decision, secrets, decision.request.masked_in_details())
 }
 
 fn terms(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
@@ -186,6 +195,8 @@ pub fn full_text(decision: &Decision, secrets: Secrets) -> String {
         (label::DETAILS, details.join("\n")),
         (label::LINKS, clean(&links.join("\n"))),
         (body, quoted(&request.body)),
+        (label::CHANGED, scripts::whole_change(decision, secrets)),
+        (label::SCRIPTS, scripts::whole(decision, secrets).join("\n\n")),
     ];
     let title = format!("# {} {}", decision.id, text::card_title(request));
     let kept = parts.into_iter().filter(|(_, text)| !text.trim().is_empty());

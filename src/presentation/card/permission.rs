@@ -12,6 +12,8 @@ use crate::presentation::text;
 const ON_CARD: (usize, usize) = (12, 700);
 /// Maximum lines and characters in the details (Discord: 4,096 in a description).
 const IN_DETAILS: (usize, usize) = (80, 2_600);
+/// The same, above files that the call runs.
+const ABOVE_SCRIPTS: (usize, usize) = (30, 1_200);
 
 /// The view with the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +31,14 @@ pub(super) fn what_runs(
     files: Files,
 ) -> Option<Cut> {
     let Revealed { text: shown, hidden, .. } = shown(decision, secrets)?;
-    let (lines, limit) = if on == Where::Card { ON_CARD } else { IN_DETAILS };
-    let language = if decision.request.plan { "md" } else { language(&shown) };
+    let request = &decision.request;
+    let is_alone = request.scripts.is_empty() && request.changes.is_none();
+    let (lines, limit) = match on {
+        Where::Card => ON_CARD,
+        Where::Details if is_alone => IN_DETAILS,
+        Where::Details => ABOVE_SCRIPTS,
+    };
+    let language = if request.plan { "md" } else { language(&shown) };
     let block = verbatim_block(&shown, language, lines, limit);
     let above = if hidden > 0 { format!("{}\n", text::HIDDEN_SHOWN) } else { String::new() };
     // On the card, the attached file with the full text.
@@ -61,9 +69,13 @@ fn name(decision: &Decision, shown: &str) -> String {
 
 fn shown(decision: &Decision, secrets: Secrets) -> Option<Revealed> {
     let body = &decision.request.body;
+    (decision.is_call() && !body.trim().is_empty()).then(|| verbatim(body, secrets))
+}
+
+/// A text as it is, with everything hidden shown.
+pub(super) fn verbatim(text: &str, secrets: Secrets) -> Revealed {
     // What an agent wrote as a mask is none.
-    let body = body.replace("•••", "‹U+2022›‹U+2022›‹U+2022›");
-    (decision.is_call() && !body.trim().is_empty()).then(|| reveal(&body, secrets))
+    reveal(&text.replace("•••", "‹U+2022›‹U+2022›‹U+2022›"), secrets)
 }
 
 /// The language for syntax colouring.

@@ -106,6 +106,7 @@ pub fn decision(
         resolution: resolution(proposal.verdict.clone()),
     };
     let terms = &decision.terms;
+    let (risk, sla_seconds, safe_default) = (terms.risk, terms.sla_seconds, terms.safe_default);
     let pending = types::Decision {
         id: decision.id.0,
         revision: decision.revision.0,
@@ -120,11 +121,7 @@ pub fn decision(
         breach_at: wall(decision.breach_at()),
         claimed_at: None,
         outcome: None,
-        terms: types::Terms {
-            risk: terms.risk,
-            sla_seconds: terms.sla_seconds,
-            safe_default: terms.safe_default,
-        },
+        terms: types::Terms { risk, sla_seconds, safe_default },
         approvals: Some(approvals).filter(|approvals| approvals.needed > 1),
         prioritized: decision.prioritized.as_ref().map(|given| types::Prioritized {
             priority: given.priority,
@@ -137,6 +134,9 @@ pub fn decision(
         question: question_of(decision),
         questions: decision.request.questions.iter().cloned().map(Into::into).collect(),
         files: decision.request.attachments.iter().map(|file| file.name.clone()).collect(),
+        scripts: decision.request.scripts.iter().cloned().map(Into::into).collect(),
+        changes: decision.request.changes.clone().map(Into::into),
+        attested: None,
     };
     match &decision.state {
         State::Pending(_) => types::Decision { at: wall(decision.ladder_began_at()), ..pending },
@@ -190,6 +190,7 @@ fn resolved_decision(
         at: wall(resolved.at),
         claimed_at: resolved.claimed_at.map(wall),
         outcome,
+        attested: resolved.attested.clone().map(Into::into),
         ..pending
     }
 }

@@ -23,6 +23,7 @@ pub fn event(logged: &Logged, time_scale: TimeScale) -> DecisionEvent {
         rung: None,
         outcome: None,
         text: None,
+        attested: None,
     };
     match &logged.event {
         Event::Deferred { until, by } => {
@@ -38,15 +39,19 @@ pub fn event(logged: &Logged, time_scale: TimeScale) -> DecisionEvent {
                 ..bare
             }
         }
-        Event::Resolved { verdict, by, via, .. } | Event::Proposed { verdict, by, via, .. } => {
-            let resolution = resolution(text::worded(verdict, *via).into_owned());
-            DecisionEvent {
-                by: Some(by.name.clone()),
-                via: Some(via.word().into()),
-                resolution,
-                ..bare
-            }
-        }
+        Event::Resolved { verdict, by, via, attested, .. } => DecisionEvent {
+            by: Some(by.name.clone()),
+            via: Some(via.word().into()),
+            resolution: resolution(text::worded(verdict, *via).into_owned()),
+            attested: attested.clone().map(Into::into),
+            ..bare
+        },
+        Event::Proposed { verdict, by, via, .. } => DecisionEvent {
+            by: Some(by.name.clone()),
+            via: Some(via.word().into()),
+            resolution: resolution(text::worded(verdict, *via).into_owned()),
+            ..bare
+        },
         Event::Taken { by, .. }
         | Event::Prioritized { by, .. }
         | Event::Undone { by }

@@ -110,7 +110,7 @@ pub fn only_its_beginning(runs: &str, file: Option<&str>) -> String {
 }
 
 /// Why a cut command without its file has no button to approve it.
-const UNREADABLE_HERE: &str = "The file with the rest could not be posted, so it cannot be \
+pub const UNREADABLE_HERE: &str = "The file with the rest could not be posted, so it cannot be \
     approved here: reject it, or read it on the machine that runs Gander (gander show).";
 
 /// Name of the file with the command, diff or plan.

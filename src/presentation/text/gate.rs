@@ -3,15 +3,16 @@
 
 pub mod agents;
 pub mod check;
+mod questions;
 
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
-use super::{given_by, grant_span, progress_lines};
+pub use self::questions::{SERVER, answered, message, previews, unfit};
+use super::{changed_plainly, given_by, grant_span, progress_lines};
 use crate::core::Time;
 use crate::core::decision::progress::Progress;
-use crate::core::decision::question::UnfitQuestion;
-use crate::core::decision::{Answer, Decision, DecisionId, GrantSpan, Resolved};
+use crate::core::decision::{Decision, DecisionId, GrantSpan, Resolved};
 use crate::core::gate::edits::Before;
 use crate::core::gate::places::PlaceReason;
 use crate::core::gate::rules::AskReason;
@@ -160,8 +161,6 @@ pub const PLAN_GRANTS: &str = "With the plan, the agent asks for permissions (al
 
 /// Name of the detail with the working directory of a call.
 pub const DIRECTORY: &str = "Directory";
-/// Name of the detail with the MCP server that asks.
-pub const SERVER: &str = "MCP server";
 /// Name of the detail with the tool's name.
 pub const TOOL: &str = "Tool";
 /// Reason: the call contains hidden characters.
@@ -236,47 +235,6 @@ pub fn rejected(decision: &Decision, resolved: &Resolved, reason: &str) -> Strin
     format!("Rejected {by} (decision {}): {reason}", decision.id)
 }
 
-/// To the agent: the person's answer, word for word. Also read as the reason of a denial, by agents
-/// that take no answer from their hook.
-#[must_use]
-pub fn answered(decision: &Decision, resolved: &Resolved, answers: &[Answer]) -> String {
-    let by = given_by(&resolved.by, resolved.via, |by| one_line(&by.name));
-    let said = super::answer_words("", answers);
-    format!(
-        "Answered {by} (decision {}). Go on with this answer, and do not ask again:\n{said}",
-        decision.id
-    )
-}
-
-/// To the agent: nobody could answer its question.
-#[must_use]
-pub fn unfit(why: &UnfitQuestion) -> String {
-    format!("Nobody was asked: {why}. Then ask again.")
-}
-
-/// The words of an MCP server beside its form.
-#[must_use]
-pub fn message(input: &Value) -> &str {
-    input.get("message").and_then(Value::as_str).unwrap_or_default().trim()
-}
-
-/// The previews of options, which agents show beside them.
-#[must_use]
-pub fn previews(input: &Value) -> String {
-    let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
-    let of = |question: Value| {
-        let options = list(&question, "options");
-        let shown = |option: Value| {
-            let preview = option["preview"].as_str().filter(|text| !text.trim().is_empty())?;
-            let label = one_line(option["label"].as_str().unwrap_or_default());
-            Some(format!("{label}:\n{preview}"))
-        };
-        options.into_iter().filter_map(shown).collect::<Vec<_>>()
-    };
-    let all: Vec<String> = list(input, "questions").into_iter().flat_map(of).collect();
-    all.join("\n\n")
-}
-
 /// To the agent: a rule allows the call.
 pub const ALLOWED: &str = "Allowed by the rules of the person who runs Gander.";
 
@@ -329,9 +287,11 @@ pub fn undecided(
     } else {
         ""
     };
+    let changed = decision.request.changes.as_ref().map(changed_plainly);
+    let changed = changed.map(|changed| format!("{changed} ")).unwrap_or_default();
     format!(
-        "Not decided yet: decision {} waits for a person.{progress}{unserved} Do something else \
-         and repeat the same call later: it returns the answer of the same decision.",
+        "{changed}Not decided yet: decision {} waits for a person.{progress}{unserved} Do \
+         something else and repeat the same call later: it returns the answer of the same decision.",
         decision.id
     )
 }

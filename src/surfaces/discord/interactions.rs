@@ -5,6 +5,7 @@ pub(crate) mod attention;
 pub(crate) mod bulk_approval;
 pub(crate) mod chat;
 pub(crate) mod custom_id;
+mod deciding;
 mod defer;
 pub(crate) mod forms;
 mod grants;
@@ -29,7 +30,6 @@ use super::rendering::render;
 use super::rendering::render::View;
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Ballot, Decision, DecisionId, Revision, Verdict, Via};
-use crate::core::policy::approval_guard::Habits;
 use crate::core::untrusted::Secrets;
 use crate::engine::HandleError;
 use crate::presentation::card::{decision_card, details_card};
@@ -372,25 +372,7 @@ impl Press<'_> {
             }
         };
         match result {
-            Ok(decision) => {
-                if verb.approves() {
-                    let record = match verb {
-                        DecisionAction::Sure | DecisionAction::SureSession => {
-                            Habits::confirm_approval
-                        }
-                        _ => Habits::approve,
-                    };
-                    bot.shown.habits(self.user.id, record);
-                }
-                tracing::info!(
-                    decision = id.0,
-                    by = voter.person.name,
-                    %verb,
-                    state = decision.state.word(),
-                    "done on Discord"
-                );
-                Done::Changed(Box::new(decision))
-            }
+            Ok(decision) => self.done(bot, voter, verb, decision),
             Err(error) => {
                 self.explain_refusal(bot, voter, Control::On(id, seen, verb), error).await
             }
@@ -476,27 +458,6 @@ impl Press<'_> {
             return bot.handle.approvers().may_see(id, voter).await;
         };
         bot.hand_over(id, voter, to).await
-    }
-
-    /// Chooses an option by position in the revision that the person saw.
-    async fn choose(
-        &self,
-        bot: &Bot,
-        id: DecisionId,
-        seen: Revision,
-        number: Option<u32>,
-        voter: &Voter,
-    ) -> Result<Decision, HandleError> {
-        let decision = bot.handle.approvals().get(id).await?;
-        let option =
-            number.and_then(|number| decision.request.options.get(usize::try_from(number).ok()?));
-        // The option may come from a newer revision. No harm: a verdict on an outdated revision is
-        // rejected.
-        let option = option.map(|choice| choice.name.clone()).unwrap_or_default();
-        bot.handle
-            .approvals()
-            .resolve(id, seen, voter, Via::Discord, self.ballot(Verdict::Chosen { option }))
-            .await
     }
 }
 

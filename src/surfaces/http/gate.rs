@@ -14,7 +14,7 @@ use super::extract::{Body, PathId, Query};
 use super::gate_facts;
 use super::wait::{ClaimingWaitQuery, wait_for};
 use super::{ApiState, Authenticated, LONGEST_CALL, Shared};
-use crate::core::decision::{Decision, Revision};
+use crate::core::decision::{Decision, DecisionId, Revision};
 use crate::core::gate::edits::Before;
 use crate::core::gate::{ToolCall, rules};
 use crate::engine::approvals::gates::{GateOutcome, GateReply, GateRequest};
@@ -73,6 +73,7 @@ fn brought(call: GateCall) -> GateRequest {
             facts: facts.map(gate_facts::received).unwrap_or_default(),
         },
         project: call.project,
+        changed_since: call.changed_since.map(DecisionId),
         at_least: call.at_least.map(|AtLeast { risk, reason }| rules::Minimum {
             risk,
             reason: reason.as_deref().map(text::gate::configured_reason).map(AskReason::Configured),

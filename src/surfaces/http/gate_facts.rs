@@ -1,18 +1,20 @@
 //! The facts of a gate elsewhere, as the rules take them.
 
 use gander_client::types::{
-    GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript,
+    GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript, GateUnshown,
 };
+use sha2::{Digest as _, Sha256};
 
+use crate::core::decision::{ScriptContent, Unshown};
 use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind, RunFile};
+use crate::core::hex;
 
 /// The facts that a gate sent with a call.
 pub(super) fn received(facts: GateFacts) -> Facts {
     let GateFacts { files, git, searched, own, homes, shadowed, runs, coverage } = facts;
-    let run = |GateScript { path, digest, missing }| match digest {
-        Some(digest) => (path, RunFile::Digest(digest)),
+    let run = |GateScript { path, digest, missing, text, unshown }| match digest {
         None if missing => (path, RunFile::Nothing),
-        None => (path, RunFile::Unknown),
+        digest => (path, RunFile::Found(content(digest, text, unshown))),
     };
     let mut received = Facts {
         git: match git {
@@ -44,4 +46,28 @@ pub(super) fn received(facts: GateFacts) -> Facts {
         received.add(path, FileFact { real, kind });
     }
     received
+}
+
+/// The content of a file. Of a digest and a text that do not fit each other, nothing is known:
+/// people would read something else than what the digest stands for.
+fn content(
+    digest: Option<String>,
+    text: Option<String>,
+    unshown: Option<GateUnshown>,
+) -> ScriptContent {
+    match (digest, text) {
+        (Some(digest), Some(text)) if digest == hex(&Sha256::digest(&text)) => {
+            ScriptContent::Text { digest, text }
+        }
+        (Some(digest), None) => {
+            let why = match unshown {
+                Some(GateUnshown::TooLong) => Unshown::TooLong,
+                Some(GateUnshown::Binary) => Unshown::Binary,
+                Some(GateUnshown::Private) => Unshown::Private,
+                None => Unshown::NotSent,
+            };
+            ScriptContent::Unshown { digest, why }
+        }
+        _ => ScriptContent::Unknown,
+    }
 }

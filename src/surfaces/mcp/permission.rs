@@ -13,6 +13,7 @@ use super::McpServer;
 use super::asking::Waited;
 use super::schema::Permission;
 use crate::core::decision::Risk;
+use crate::core::gate::changes;
 use crate::core::gate::questions::answered;
 use crate::core::gate::rules::Minimum;
 use crate::engine::approvals::access::Access;
@@ -72,35 +73,49 @@ impl McpServer {
         let gate = self.gate.clone().ok_or(text::mcp::NO_GATE)?;
         let agent =
             context.client_info().map_or_else(|| "claude-code".to_owned(), |client| client.name);
-        let (session, tool, input) =
-            (self.session.clone(), tool.to_owned(), Value::Object(input.clone()));
-        let looks = gate.clone();
-        let looked = access.judge(move || looks.brought(&agent, &session, &tool, input));
-        let mut brought = looked.await.map_err(words)?;
-        if brought.call.questions().is_some() {
-            // No other prompt follows this one: a rule that allows a question would leave it without
-            // an answer.
-            brought.at_least.get_or_insert(Minimum { risk: Risk::Low, reason: None });
-        }
-        let asked = match access.gate(gate.clone(), brought).await.map_err(words)? {
-            GateOutcome::Allowed(words) => return Ok(GateReply::Unasked(words)),
-            GateOutcome::Denied(words) => return Ok(GateReply::Deny(words)),
-            GateOutcome::Asked(decision) => decision,
+        let look = || {
+            let (looks, agent, session) = (gate.clone(), agent.clone(), self.session.clone());
+            let (tool, input) = (tool.to_owned(), Value::Object(input.clone()));
+            access.judge(move || looks.brought(&agent, &session, &tool, input))
         };
         let patience = gate.patience(context.meta.get_progress_token().is_some());
-        Ok(
-            match self
-                .wait(access, asked.id, Some(asked.revision), patience, context)
-                .await
-                .map_err(words)?
+        let began = self.handle.clock().wall();
+        let mut brought = never_silent(look().await.map_err(words)?);
+        loop {
+            let asked = match access.gate(gate.clone(), brought.clone()).await.map_err(words)? {
+                GateOutcome::Allowed(words) => return Ok(GateReply::Unasked(words)),
+                GateOutcome::Denied(words) => return Ok(GateReply::Deny(words)),
+                GateOutcome::Asked(decision) => decision,
+            };
+            let waited = (self.handle.clock().wall() - began).to_std().unwrap_or_default();
+            let left = patience.saturating_sub(waited);
+            let reply = match self.wait(access, asked.id, Some(asked.revision), left, context).await
             {
-                Waited::Cancelled => GateReply::Deny(text::mcp::CANCELLED.into()),
-                Waited::Over(decision) => {
+                Err(error) => return Err(words(error)),
+                Ok(Waited::Cancelled) => GateReply::Deny(text::mcp::CANCELLED.into()),
+                Ok(Waited::Over(decision)) => {
                     self.handle.gates().reply(&decision, asked.revision, self.unserved())
                 }
-            },
-        )
+            };
+            if !matches!(reply, GateReply::Allow { .. }) {
+                return Ok(reply);
+            }
+            let now = never_silent(look().await.map_err(words)?);
+            if changes::stands(&brought.call, &now.call) {
+                return Ok(reply);
+            }
+            brought = GateRequest { changed_since: Some(asked.id), ..now };
+        }
     }
+}
+
+/// Has a person asked what a call asks. No other prompt follows this one: a rule that allows a
+/// question would leave it without an answer.
+fn never_silent(mut brought: GateRequest) -> GateRequest {
+    if brought.call.questions().is_some() {
+        brought.at_least.get_or_insert(Minimum { risk: Risk::Low, reason: None });
+    }
+    brought
 }
 
 fn words(error: impl std::fmt::Display) -> String {

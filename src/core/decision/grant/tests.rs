@@ -3,7 +3,9 @@
 use super::*;
 use crate::core::decision::session::PERMISSION;
 use crate::core::decision::session::SessionApproval;
-use crate::core::decision::{GrantLimits, Grantable, LongestGrant, Revision, Terms, Verdict, Via};
+use crate::core::decision::{
+    GrantLimits, Grantable, LongestGrant, Revision, ScriptContent, Terms, Verdict, Via,
+};
 
 fn at(minutes: i64) -> Time {
     Time::UNIX_EPOCH + chrono::TimeDelta::minutes(minutes)
@@ -159,6 +161,26 @@ fn a_clock_that_is_set_back_prolongs_no_grant_that_was_used() {
     let used = grant.clone().evolve(&grant.use_grant(&call).unwrap(), at(61), 3);
     assert!(!covers(&used, &request, 20), "its last use was at the end");
     assert!(used.expire_grant(at(20)).is_ok());
+}
+
+#[test]
+fn a_pattern_covers_only_calls_with_the_files_that_were_shown() {
+    let text = |digest: &str| ScriptContent::Text { digest: digest.into(), text: "ls".into() };
+    let script = |path: &str, content| Script { path: path.into(), content };
+    let with = |scripts: Vec<Script>| Request { scripts, ..gated("s-2", "git push x") };
+    let mut grant = for_an_hour(Some(pattern()));
+    grant.request.scripts =
+        vec![script("a", text("1")), script("b", text("2")), script("c", ScriptContent::Unknown)];
+    for (scripts, expected) in [
+        (vec![], true),
+        (vec![script("a", text("1"))], true),
+        (vec![script("b", text("2")), script("a", text("1"))], true),
+        (vec![script("a", text("2"))], false),
+        (vec![script("a", text("1")), script("d", text("1"))], false),
+        (vec![script("c", ScriptContent::Unknown)], false),
+    ] {
+        assert_eq!(covers(&grant, &with(scripts.clone()), 30), expected, "{scripts:?}");
+    }
 }
 
 #[test]

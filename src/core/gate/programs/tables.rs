@@ -69,6 +69,13 @@ pub(super) const INTERPRETERS: &[&str] = &[
 pub(super) const SCRIPT_RUNNERS: &[&str] =
     &["tsx", "ts-node", "babel-node", "vite-node", "coffee", "expect", "psql", "mongosh"];
 
+/// Clients of databases that run the statements of their standard input.
+pub(super) const CLIENTS: &[&str] =
+    &["mysql", "mariadb", "sqlite", "duckdb", "cqlsh", "sqlplus", "sqlcmd", "clickhouse-client"];
+
+/// Interpreters that run a file in a folder: `__main__.py`, `index.js`.
+pub(super) const FOLDER_RUNNERS: &[&str] = &["python", "pypy", "node", "nodejs"];
+
 /// Programs that run the command in their words.
 pub(super) const RUNNERS: &[(&str, Runs)] = &[
     ("sudo", After(0)),

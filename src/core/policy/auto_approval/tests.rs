@@ -247,6 +247,7 @@ fn a_disagreement_undoes_what_nobody_acts_on_and_is_kept_in_any_case() {
             via: Via::Discord,
             with: Vec::new(),
             grounds: Grounds::default(),
+            attested: None,
         },
         at,
         2,
