@@ -26,6 +26,7 @@ pub struct Client {
     pub(crate) http: reqwest::Client,
     pub(crate) token: Option<Token>,
     pub(crate) retry_for: Duration,
+    pub(crate) through_deferral: bool,
 }
 
 /// Filters and paging of the list. A missing filter matches everything.
@@ -68,7 +69,8 @@ impl Client {
     pub fn new(url: &str) -> Result<Self, Error> {
         let server = ServerAddress::parse(url)?;
         let http = server.http_client()?;
-        Ok(Self { server, http, token: None, retry_for: DEFAULT_RETRY_TIME })
+        let retry_for = DEFAULT_RETRY_TIME;
+        Ok(Self { server, http, token: None, retry_for, through_deferral: false })
     }
 
     /// Client from the environment: `GANDER_URL` is the address, `GANDER_TOKEN` the token or
@@ -110,6 +112,13 @@ impl Client {
     #[must_use]
     pub fn retry_for(self, retry_for: Duration) -> Self {
         Self { retry_for, ..self }
+    }
+
+    /// Lets waits go on while a decision is deferred: for an agent that has nothing else to do
+    /// until then.
+    #[must_use]
+    pub fn wait_through_deferral(self) -> Self {
+        Self { through_deferral: true, ..self }
     }
 
     /// Asks a question and returns as soon as the question is filed. Retries are safe, because the

@@ -30,8 +30,10 @@ impl Client {
     ) -> Result<GateAnswer, Error> {
         let id = id.to_string();
         let call = Call::post(&["v1", "gate", &id, "wait"]);
-        self.poll(&call, Some(revision), None, timeout, |answer: &GateAnswer| {
-            answer.answer == GateVerdict::Wait
+        self.poll(&call, Some(revision), None, timeout, |answer: &GateAnswer| match answer.answer {
+            GateVerdict::Wait => true,
+            GateVerdict::Defer => self.through_deferral,
+            GateVerdict::Allow | GateVerdict::Deny => false,
         })
         .await
     }

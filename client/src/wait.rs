@@ -45,6 +45,8 @@ struct Poll {
     revision: Option<u32>,
     /// Set only in a call that claims the verdict.
     claim: Option<bool>,
+    /// Set only in a call that goes on while the decision is deferred.
+    through_deferral: Option<bool>,
 }
 
 impl Client {
@@ -85,7 +87,11 @@ impl Client {
         let claim = (method == Method::POST).then_some(true);
         let call = Call::on(method, asked.id, &["wait"]);
         self.poll(&call, asked.revision, claim, timeout, |decision: &Decision| {
-            decision.state == Phase::Pending
+            match decision.state {
+                Phase::Pending => true,
+                Phase::Deferred => self.through_deferral,
+                Phase::Resolved | Phase::Withdrawn => false,
+            }
         })
         .await
     }
@@ -109,6 +115,7 @@ impl Client {
                 timeout: span.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
                 revision,
                 claim,
+                through_deferral: self.through_deferral.then_some(true),
             };
             let call = call.clone().query(&poll)?.waits(span);
             match self.once::<T>(&call).await {

@@ -15,14 +15,15 @@ mod hook_file;
 mod install;
 mod json;
 mod lists;
+pub(super) mod local;
 mod release;
-mod remote;
+pub(super) mod remote;
 mod repository;
 mod root;
 mod runs;
 mod stop;
 mod tracked;
-mod transport;
+pub(super) mod transport;
 mod unique;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use self::adapters::{AGENTS, Agent};
+pub(super) use self::unique::Unique;
 use super::{Common, Outcome};
 use crate::config::{self, Config, ConfigError, TimeSpan, gates};
 use crate::core::gate::ToolCall;
@@ -77,19 +79,38 @@ pub(super) fn with_file_facts(mut call: ToolCall, store: &Path) -> ToolCall {
     call
 }
 
+/// Completes a tool call of an agent that works in this folder: the workspace, and the facts that
+/// need the file system. `own`: Gander's own files.
+pub(super) fn with_facts_in(mut call: ToolCall, root: PathBuf, own: Vec<PathBuf>) -> ToolCall {
+    let homes = facts::homes(call.home.as_deref());
+    call.roots = root::workspace(Some(root), &homes);
+    hook::add_file_facts(&mut call, homes, own);
+    call
+}
+
+/// The workspace of an agent that works in this folder.
+pub(super) fn workspace_in(root: PathBuf, home: Option<&Path>) -> Vec<PathBuf> {
+    root::workspace(Some(root), &facts::homes(home))
+}
+
 /// The project of a call's workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct ProjectClaim {
+pub(super) struct ProjectClaim {
     /// Set by the person's configuration.
-    mapped: Option<String>,
+    pub(super) mapped: Option<String>,
     /// Claimed by a file in the workspace, if the person has set nothing.
-    claimed: Option<String>,
+    pub(super) claimed: Option<String>,
 }
 
 impl ProjectClaim {
     /// The workspace is the person's choice. The directory of a call is not, and has no say.
-    fn of(call: &ToolCall, user: &Config) -> Result<Self, ConfigError> {
-        let Some(root) = call.roots.first() else { return Ok(Self::default()) };
+    pub(super) fn of(call: &ToolCall, user: &Config) -> Result<Self, ConfigError> {
+        Self::of_workspace(&call.roots, user)
+    }
+
+    /// The same, without a call.
+    pub(super) fn of_workspace(roots: &[PathBuf], user: &Config) -> Result<Self, ConfigError> {
+        let Some(root) = roots.first() else { return Ok(Self::default()) };
         let asks = config::load_ask_defaults(root, user.file.as_deref())?;
         let mapped = user.project_of(root).map(str::to_owned);
         let claimed = asks.project.filter(|_| mapped.is_none());
@@ -99,7 +120,7 @@ impl ProjectClaim {
 
 /// The person's configuration, as the hook's command names it. The installation names the file even
 /// if there is none yet, so that nobody's environment names another; no file means the defaults.
-fn config_of(common: &Common) -> Result<Config, ConfigError> {
+pub(super) fn config_of(common: &Common) -> Result<Config, ConfigError> {
     match &common.config {
         Some(file) => config::load_if_present(file),
         None => config::load(None),
@@ -107,7 +128,7 @@ fn config_of(common: &Common) -> Result<Config, ConfigError> {
 }
 
 /// Files of Gander that no agent should read or write unasked, under each of their names.
-fn own_files(store: &Path, config: Option<&Path>, token: Option<&Path>) -> Vec<PathBuf> {
+pub(super) fn own_files(store: &Path, config: Option<&Path>, token: Option<&Path>) -> Vec<PathBuf> {
     let beside = |end: &str| {
         let mut name = store.as_os_str().to_owned();
         name.push(end);

@@ -185,7 +185,7 @@ impl Gatekeeper for RemoteGate {
             facts: Facts::default(),
         };
         let at_least = Some(Minimum { risk: Risk::Medium, reason: Some(AskReason::Remote) });
-        GateRequest { call, project: None, at_least, changed_since: None }
+        GateRequest { call, project: None, context: String::new(), at_least, changed_since: None }
     }
 
     fn patience(&self, progress: bool) -> Duration {
@@ -232,7 +232,13 @@ impl Gatekeeper for LocalGate {
             },
             &self.store,
         );
-        GateRequest { call, project: None, at_least: None, changed_since: None }
+        GateRequest {
+            call,
+            project: None,
+            context: String::new(),
+            at_least: None,
+            changed_since: None,
+        }
     }
 
     fn patience(&self, progress: bool) -> Duration {

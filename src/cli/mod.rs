@@ -1,5 +1,6 @@
 //! The command line, one file per subcommand.
 
+mod acp;
 mod answers;
 mod ask;
 mod audit;
@@ -87,6 +88,10 @@ enum Command {
     Ask(Box<ask::Ask>),
     /// Hold an agent before each tool call until a person has answered
     Gate(gate::Gate),
+    /// Stand between a client of the Agent Client Protocol and an agent, or be its client
+    ///
+    /// What the agent asks before a tool call becomes a decision; the rest passes as it came.
+    Acp(Box<acp::Acp>),
     /// Speak MCP on standard input and output, for agents and assistants
     Mcp(mcp::Mcp),
     /// Wait for a decision's verdict
@@ -153,6 +158,9 @@ enum Command {
     /// A scripted agent of the demonstration
     #[command(hide = true)]
     DemoAgent(demo::Agent),
+    /// Becomes an agent that ends with the process that started it
+    #[command(hide = true)]
+    AcpAgent(acp::AcpAgent),
 }
 
 /// Exit statuses of a wait, for the help of `ask` and `wait`.
@@ -164,15 +172,30 @@ const EXIT_STATUS: &str = "Exit status: 0 approved, chosen or answered, 1 reject
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
     /// Done; after a wait: approved, chosen or answered.
-    Yes = 0,
+    Yes,
     /// After a wait: rejected. Otherwise the command failed and printed why.
-    No = 1,
+    No,
     /// The command or its input is invalid.
-    Usage = 2,
+    Usage,
     /// Gander itself failed.
-    Internal = 70,
+    Internal,
     /// Deferred, withdrawn, not answered in time, or the store was locked: ask or wait again.
-    NotNow = 75,
+    NotNow,
+    /// That of another program, which Gander ran.
+    Program(u8),
+}
+
+impl Exit {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Yes => 0,
+            Self::No => 1,
+            Self::Usage => 2,
+            Self::Internal => 70,
+            Self::NotNow => 75,
+            Self::Program(code) => code,
+        }
+    }
 }
 
 /// Ends a command early, with an exit status and a message.
@@ -225,7 +248,7 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             output::print_error(&format!("cannot start: {error}"));
-            return ExitCode::from(Exit::Internal as u8);
+            return ExitCode::from(Exit::Internal.code());
         }
     };
     let exit = match runtime.block_on(dispatch(cli)) {
@@ -237,7 +260,7 @@ pub fn run() -> ExitCode {
     };
     // A blocked read of standard input or a stalled request must not keep the process alive.
     runtime.shutdown_background();
-    ExitCode::from(exit as u8)
+    ExitCode::from(exit.code())
 }
 
 async fn dispatch(cli: Cli) -> Outcome {
@@ -248,6 +271,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Sandbox(sandbox) => sandbox.run().await,
         Command::Ask(ask) => ask.run(common).await,
         Command::Gate(gate) => gate.run(common).await,
+        Command::Acp(acp) => Box::pin(acp.run(common)).await,
         Command::Mcp(mcp) => Box::pin(mcp.run(common)).await,
         Command::Wait(wait) => wait.run(common).await,
         Command::Claim(claim) => claim.run(common).await,
@@ -276,10 +300,12 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(common),
         Command::DemoAgent(agent) => agent.run().await,
+        Command::AcpAgent(agent) => agent.run(),
     }
 }
 
 /// An opened store and its API.
+#[derive(Debug)]
 struct Opened {
     handle: Handle,
     store: PathBuf,

@@ -56,6 +56,12 @@ fn open_output() -> io::Result<io::Stdout> {
     Ok(io::stdout())
 }
 
+/// A part of a text, as it may go to standard output: without what hides, reorders or colours text
+/// on a terminal.
+pub(super) fn part(text: &str) -> Vec<u8> {
+    visible(text).into_bytes()
+}
+
 /// Prints progress to standard error.
 pub(super) fn progress(text: &str) {
     // Ignores a closed standard error: progress is not worth ending a wait.

@@ -108,7 +108,11 @@ fn detail(name: &str, value: String) -> Detail {
 }
 
 /// The request for a call that runs something.
-fn permission(call: &ToolCall, project: Option<String>, terms: QuestionTerms) -> Request {
+pub(super) fn permission(
+    call: &ToolCall,
+    project: Option<String>,
+    terms: QuestionTerms,
+) -> Request {
     let usual = Request::default();
     let Drawn { title, body, beside } = drawn(call);
     // Over a connection, the working directory may be unknown.
@@ -149,6 +153,16 @@ fn permission(call: &ToolCall, project: Option<String>, terms: QuestionTerms) ->
         attested: Some(Attested { rules: terms.rules, call: call.hash() }),
         ..Request::default()
     }
+}
+
+/// The request with what the agent told before the call. It is shown with the call, and no part of
+/// it.
+#[must_use]
+pub fn introduced(request: Request, context: &str) -> Request {
+    let told = [request.insight.observation.as_str(), context];
+    let told: Vec<&str> = told.into_iter().filter(|text| !text.trim().is_empty()).collect();
+    let insight = Insight { observation: told.join("\n"), ..request.insight };
+    Request { insight, ..request }
 }
 
 /// The files that a call runs, as people see them.

@@ -11,5 +11,5 @@ mod script;
 pub use self::decision::{approvers, decision, resolution};
 pub use self::event::event;
 pub use self::grant::listed_grant;
-pub use self::question::request;
+pub use self::question::{question, request};
 pub use self::read::{Hint, ReadError, read};

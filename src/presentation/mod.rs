@@ -3,6 +3,7 @@
 //! Pure. [`text`] has the wording, a module per context; [`chat`] understands words said to the
 //! bot.
 
+pub mod acp;
 pub mod batch;
 pub mod card;
 pub mod chat;

@@ -6,6 +6,7 @@
 //! Sources word their own questions.
 
 mod access;
+pub mod acp;
 mod approval_guard;
 mod authorization;
 mod auto_approval;

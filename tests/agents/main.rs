@@ -8,6 +8,11 @@
     reason = "a test that cannot go on fails here"
 )]
 
+mod acp_decided;
+mod acp_hostile;
+mod acp_prompt;
+mod acp_real;
+mod acp_world;
 mod client;
 #[path = "../common/mod.rs"]
 mod common;

@@ -35,8 +35,13 @@ async fn gate(bot: &Bot, session: &str) -> GateOutcome {
         before: gander::core::gate::edits::Before::Absent,
         facts: gander::core::gate::facts::Facts::default(),
     };
-    let request =
-        GateRequest { call, project: Some("web-shop".into()), at_least: None, changed_since: None };
+    let request = GateRequest {
+        call,
+        project: Some("web-shop".into()),
+        context: String::new(),
+        at_least: None,
+        changed_since: None,
+    };
     let agent = bot.handle.access(Caller::of_user(1000, "user 1000", true));
     agent.gate(Arc::new(RulesFile(Some(folder.join("gander.toml")))), request).await.unwrap()
 }

@@ -70,6 +70,10 @@ pub struct GateCall {
     /// own: neither a rule that allows the call nor an earlier approval of the call answers it.
     #[serde(default)]
     pub own_prompt: bool,
+    /// What the agent told before the call: its last words, its plan. Shown with the call, and no
+    /// part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
     /// Ask a person with at least this risk, even if the rules would allow the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<AtLeast>,

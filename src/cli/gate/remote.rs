@@ -18,7 +18,7 @@ use crate::core::decision::{ScriptContent, Unshown};
 use crate::core::gate::ToolCall;
 use crate::core::gate::edits::Before;
 use crate::core::gate::facts::{Coverage, Facts, FileFact, GitRepository, PlaceKind, RunFile};
-use crate::core::gate::rules::{Ruling, judge};
+use crate::core::gate::rules::{Minimum, Ruling, judge};
 use crate::engine::approvals::gates::GateReply;
 use crate::presentation::text;
 
@@ -37,62 +37,100 @@ pub(super) async fn ask_server(
     limit: Duration,
 ) -> Result<GateReply, String> {
     let began = Instant::now();
-    let user = super::config_of(common).map_err(|error| error.to_string())?;
-    // The server judges a claim by its own rules.
-    let project = ProjectClaim::of(&hooked.call, &user).map_err(|error| error.to_string())?;
-    let project = project.mapped.or(project.claimed);
-    let (mut call, mut changed_since) = (hooked.call.clone(), None);
+    let (mut asked, mut changed_since) = (hooked.call.clone(), None);
     loop {
-        let at_least = match judge_locally(common, &call)? {
-            LocalRuling::Denies(words) => return Ok(GateReply::Deny(words)),
-            LocalRuling::Asks(least) => Some(least),
-            LocalRuling::Nothing => None,
+        let submission = Submission { call: &asked, context: None, at_least: None, changed_since };
+        let (id, revision, words) = match submit(client, submission, common, limit).await? {
+            // Without a decision, a rule or a grant has just allowed the call.
+            Submitted::Reply(reply) => return Ok(reply),
+            Submitted::Asked { decision, revision, words } => (decision, revision, words),
         };
-        let sent = brought(call.clone(), project.clone(), at_least);
-        let sent = GateCall { changed_since, ..sent };
-        let (decision, reply) = ask_once(client, &sent, limit, began).await?;
-        match (decision, release(&call, &reply).await?) {
-            (Some(id), Release::Changed(now)) => (call, changed_since) = (*now, Some(id)),
-            // Without a decision, a rule or an approval for the session has just allowed the call.
-            _ => return Ok(reply),
+        let left = limit.saturating_sub(began.elapsed());
+        let waited = tokio::time::timeout(left + GRACE, client.gate_wait(id, revision, left)).await;
+        let reply = match waited {
+            Ok(Ok(answer)) => understood(answer),
+            Ok(Err(error)) if matches!(error.reaction(), Reaction::RetryAfter(_)) => {
+                GateReply::Wait(text::gate::lost(&words, &error))
+            }
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(_) => GateReply::Wait(text::gate::lost(&words, &text::gate::silent(left))),
+        };
+        match release(&asked, &reply).await? {
+            Release::Stands => return Ok(reply),
+            Release::Changed(now) => (asked, changed_since) = (*now, Some(id)),
         }
     }
 }
 
-/// Submits a call once, and waits for the verdict. Returns the number of the decision if a person
-/// was asked.
-async fn ask_once(
+/// A call for the server.
+#[derive(Debug)]
+pub(in crate::cli) struct Submission<'a> {
+    pub(in crate::cli) call: &'a ToolCall,
+    /// What the agent told before.
+    pub(in crate::cli) context: Option<String>,
+    /// Ask a person with at least these terms.
+    pub(in crate::cli) at_least: Option<Minimum>,
+    /// The decision by which the call was allowed, if the call's files changed before it ran.
+    pub(in crate::cli) changed_since: Option<i64>,
+}
+
+/// What became of a submitted call.
+#[derive(Debug)]
+pub(in crate::cli) enum Submitted {
+    /// Nobody is asked.
+    Reply(GateReply),
+    /// A person decides, or has decided: wait for this decision. `words` are for the agent if no
+    /// answer comes.
+    Asked { decision: i64, revision: u32, words: String },
+}
+
+/// Submits a call, which takes `limit` at most.
+///
+/// # Errors
+/// The server could not be asked, as text.
+pub(in crate::cli) async fn submit(
     client: &Client,
-    call: &GateCall,
+    submission: Submission<'_>,
+    common: &Common,
     limit: Duration,
-    began: Instant,
-) -> Result<(Option<i64>, GateReply), String> {
+) -> Result<Submitted, String> {
+    let Submission { call, context, at_least, changed_since } = submission;
+    let at_least = match judge_locally(common, call, at_least)? {
+        LocalRuling::Denies(words) => return Ok(Submitted::Reply(GateReply::Deny(words))),
+        LocalRuling::Asks(least) => Some(least),
+        LocalRuling::Nothing => None,
+    };
+    let call = brought(call.clone(), project_of(&call.roots, common)?, at_least);
+    let call = GateCall { context, changed_since, ..call };
     let impatient = client.clone().retry_for(LOCK_TIMEOUT.min(limit / 2));
-    let brought = tokio::time::timeout(limit + GRACE, impatient.gate(call)).await;
+    let brought = tokio::time::timeout(limit + GRACE, impatient.gate(&call)).await;
     let brought = brought
         .map_err(|_| text::gate::silent(limit + GRACE))?
         .map_err(|error| error.to_string())?;
     if brought.answer != GateVerdict::Wait {
-        return Ok((None, understood(brought)));
+        return Ok(Submitted::Reply(understood(brought)));
     }
-    let (Some(id), Some(revision)) = (brought.decision, brought.revision) else {
+    let (Some(decision), Some(revision)) = (brought.decision, brought.revision) else {
         return Err(text::gate::NO_NUMBER.to_owned());
     };
-    let left = limit.saturating_sub(began.elapsed());
-    let waited = tokio::time::timeout(left + GRACE, client.gate_wait(id, revision, left)).await;
-    let reply = match waited {
-        Ok(Ok(answer)) => understood(answer),
-        Ok(Err(error)) if matches!(error.reaction(), Reaction::RetryAfter(_)) => {
-            GateReply::Wait(text::gate::lost(&brought.words, &error))
-        }
-        Ok(Err(error)) => return Err(error.to_string()),
-        Err(_) => GateReply::Wait(text::gate::lost(&brought.words, &text::gate::silent(left))),
-    };
-    Ok((Some(id), reply))
+    Ok(Submitted::Asked { decision, revision, words: brought.words })
+}
+
+/// The project of a workspace for the server, which judges a claim by its own rules.
+///
+/// # Errors
+/// A configuration cannot be read, as text.
+pub(in crate::cli) fn project_of(
+    roots: &[PathBuf],
+    common: &Common,
+) -> Result<Option<String>, String> {
+    let user = super::config_of(common).map_err(|error| error.to_string())?;
+    let project = ProjectClaim::of_workspace(roots, &user).map_err(|error| error.to_string())?;
+    Ok(project.mapped.or(project.claimed))
 }
 
 /// The result of the local rules.
-enum LocalRuling {
+pub(in crate::cli) enum LocalRuling {
     Nothing,
     Asks(AtLeast),
     Denies(String),
@@ -101,7 +139,11 @@ enum LocalRuling {
 /// Judges the call by the local rules: those that the installation named, and those in the user's
 /// configuration folder, which can only be stricter. Without a file there is no local ruling: the
 /// server applies the default rules.
-fn judge_locally(common: &Common, call: &ToolCall) -> Result<LocalRuling, String> {
+pub(in crate::cli) fn judge_locally(
+    common: &Common,
+    call: &ToolCall,
+    at_least: Option<Minimum>,
+) -> Result<LocalRuling, String> {
     let mut strictest = Ruling::Allow;
     let mut read = None;
     for config in [common.config.as_deref(), None] {
@@ -115,6 +157,7 @@ fn judge_locally(common: &Common, call: &ToolCall) -> Result<LocalRuling, String
         strictest = strictest.or_stricter(judge(&rules, call));
         read = Some(file);
     }
+    let strictest = at_least.map_or(strictest.clone(), |least| strictest.raised(least));
     Ok(match strictest {
         Ruling::Allow => LocalRuling::Nothing,
         Ruling::Ask { risk, reason, .. } => {
@@ -156,6 +199,7 @@ fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -
         facts: Some(sent(facts)),
         project,
         own_prompt,
+        context: None,
         at_least,
         changed_since: None,
     }
@@ -218,7 +262,7 @@ fn script((path, found): (PathBuf, RunFile)) -> GateScript {
     GateScript { path, digest, missing, text, unshown }
 }
 
-fn understood(answer: GateAnswer) -> GateReply {
+pub(in crate::cli) fn understood(answer: GateAnswer) -> GateReply {
     let GateAnswer { answer, words, note, answers, decision, .. } = answer;
     match answer {
         GateVerdict::Allow if decision.is_none() => GateReply::Unasked(words),

@@ -10,7 +10,11 @@ use super::adapters::Agent;
 /// The workspace folder, also in resolved form if links lead there. Empty if the folder is unknown
 /// or includes the person's home folder and more: then nothing is inside.
 pub(super) fn roots(agent: Agent, recorded: Option<&Path>, homes: &[PathBuf]) -> Vec<PathBuf> {
-    let root = recorded.map(Path::to_owned).or_else(|| begun(agent));
+    workspace(recorded.map(Path::to_owned).or_else(|| begun(agent)), homes)
+}
+
+/// The workspace in this folder; see [`roots`].
+pub(super) fn workspace(root: Option<PathBuf>, homes: &[PathBuf]) -> Vec<PathBuf> {
     let Some(root) = root.filter(|root| root.is_absolute()) else { return Vec::new() };
     let real = root.canonicalize().unwrap_or_else(|_| root.clone());
     let includes_home = |root: &Path| {

@@ -1,6 +1,5 @@
 //! Holds an agent at its hook until a person has answered.
 
-use crate::presentation::gate::QuestionTerms;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,18 +9,15 @@ use tokio::io::AsyncReadExt as _;
 
 use super::adapters::{Agent, Defer};
 use super::hook::{self, HookAnswer, HookEvent, HookInput, HookOutput, Installed};
+use super::local::{self, Filed, Judged};
 use super::release::{Release, release};
 use super::transport::Transport;
-use super::{ProjectClaim, Stop, config_of, own_files, remote};
+use super::{Stop, config_of, own_files, remote};
 use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
-use crate::config::{Config, TimeSpan, gates};
+use crate::config::{Config, TimeSpan};
 use crate::core::decision::Decision;
-use crate::core::gate::ToolCall;
-use crate::core::gate::rules::{Ruling, digest, judge};
-use crate::core::policy::claims::{Claims, with_claims};
-use crate::core::policy::rules::project_name;
 use crate::engine::Claim;
-use crate::engine::approvals::gates::{EarlierAnswer, GateQuestion, GateReply, with_changes};
+use crate::engine::approvals::gates::{GateReply, with_changes};
 use crate::engine::clock::wall_time;
 use crate::engine::event_log::watch;
 use crate::engine::operations::heartbeat;
@@ -186,9 +182,13 @@ impl Asking {
         let (mut call, mut changed_since) = (self.hooked.call.clone(), None);
         let mut opened: Option<Opened> = None;
         loop {
-            let question = match self.judged(user, &call)? {
-                Judged::Settled(reply) => return Ok(reply),
-                Judged::Asks(question) => *question,
+            let question = match local::judged(&self.common, &call, None)? {
+                Judged::Reply(reply) => return Ok(reply),
+                Judged::Ask(asking) => local::question_of_call(user, &call, *asking)?,
+            };
+            let question = match question {
+                Ok(question) => question,
+                Err(unfit) => return Ok(GateReply::Deny(text::gate::unfit(&unfit))),
             };
             let opened = match &mut opened {
                 Some(opened) => opened,
@@ -204,12 +204,9 @@ impl Asking {
                     changed
                 }
             };
-            let asked = match gates.earlier_answer(question).await.map_err(words)? {
-                EarlierAnswer::Covers(words) => return Ok(allow(words)),
-                EarlierAnswer::Unclaimed(decision) => *decision,
-                EarlierAnswer::Ask(request) => {
-                    opened.handle.approvals().ask(*request).await.map_err(words)?.into_decision()
-                }
+            let asked = match local::filed(&opened.handle, question).await? {
+                Filed::Covered(words) => return Ok(local::allow(words)),
+                Filed::Asked(decision) => *decision,
             };
             let left = self.limit.saturating_sub(began.elapsed());
             let waited = wait(opened, &asked, left).await?;
@@ -222,36 +219,6 @@ impl Asking {
         }
     }
 
-    /// Applies the rules to a call.
-    fn judged(&self, user: &Config, call: &ToolCall) -> Step<Judged> {
-        let rules = gates::load(self.common.config.as_deref()).map_err(words)?;
-        let terms = match judge(&rules, call) {
-            Ruling::Allow => {
-                let words = text::gate::ALLOWED.to_owned();
-                return Ok(Judged::Settled(GateReply::Unasked(words)));
-            }
-            Ruling::Deny { reason } => {
-                let words = text::gate::denied(reason.as_deref());
-                return Ok(Judged::Settled(GateReply::Deny(words)));
-            }
-            Ruling::Ask { risk, kind, reason } => {
-                QuestionTerms { risk, kind, reason, rules: digest(&rules) }
-            }
-        };
-        let project = ProjectClaim::of(call, user).map_err(words)?;
-        let claims = Claims { project: project.claimed, ..Claims::default() };
-        let question = match GateQuestion::new(rules, call.clone(), project.mapped, terms) {
-            Ok(question) => question,
-            Err(unfit) => {
-                return Ok(Judged::Settled(GateReply::Deny(text::gate::unfit(&unfit))));
-            }
-        };
-        Ok(Judged::Asks(Box::new(question.with_request(|mut request| {
-            request.project = project_name(&request.project);
-            with_claims(&user.rules, request, claims)
-        }))))
-    }
-
     async fn opened(&self, user: &Config, path: &Path) -> Step<Opened> {
         let (file, patience) = (path.to_owned(), LOCK_TIMEOUT.min(self.limit / 2));
         let open = tokio::task::spawn_blocking(move || {
@@ -259,14 +226,6 @@ impl Asking {
         });
         Ok(opened(open.await.map_err(words)?.map_err(words)?, path, user))
     }
-}
-
-/// A call after the rules were applied.
-enum Judged {
-    /// The rules decide.
-    Settled(GateReply),
-    /// A person decides.
-    Asks(Box<GateQuestion>),
 }
 
 async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decision> {
@@ -285,10 +244,6 @@ async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decisi
             Err("the store can no longer be watched".into())
         }
     }
-}
-
-const fn allow(words: String) -> GateReply {
-    GateReply::Allow { words, note: None }
 }
 
 fn words(error: impl std::fmt::Display) -> String {

@@ -16,7 +16,7 @@ use crate::presentation::text;
 use crate::surfaces::http::default_socket;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
-pub(super) struct Transport {
+pub(in crate::cli) struct Transport {
     /// Ask the gander serve at this address, by its rules, instead of the store's file: the path of
     /// a socket, http://127.0.0.1:7777 or https://…
     #[arg(long, value_name = "ADDRESS")]
@@ -24,7 +24,7 @@ pub(super) struct Transport {
     /// A file with the token for that server (gander token create) [default: GANDER_TOKEN, or the
     /// file named by GANDER_TOKEN_FILE; a socket needs no token]
     #[arg(long, value_name = "FILE", requires = "connect")]
-    pub(super) token_file: Option<PathBuf>,
+    pub(in crate::cli) token_file: Option<PathBuf>,
 }
 
 impl Transport {
@@ -45,7 +45,7 @@ impl Transport {
     ///
     /// # Errors
     /// The address or the token cannot be used, as text.
-    pub(super) fn client(&self) -> Result<Option<Client>, String> {
+    pub(in crate::cli) fn client(&self) -> Result<Option<Client>, String> {
         let Some(address) = self.address() else { return Ok(None) };
         let client =
             Client::new(&address).and_then(|client| client.token_from(self.token_file.clone()));
@@ -54,7 +54,7 @@ impl Transport {
 
     /// If this user may not open the store but the store owner's socket accepts connections,
     /// switches to the socket. An explicit address stays.
-    pub(super) fn or_socket_of(self, store: &Path) -> Self {
+    pub(in crate::cli) fn or_socket_of(self, store: &Path) -> Self {
         let is_denied = disk::open_to_write(store).is_err_and(|error| match error {
             FileError::System(error) => error.kind() == ErrorKind::PermissionDenied,
             _ => false,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// A value whose objects name each field once.
 #[derive(Debug)]
-pub(super) struct Unique(pub(super) Value);
+pub(in crate::cli) struct Unique(pub(in crate::cli) Value);
 
 impl<'de> Deserialize<'de> for Unique {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -106,15 +106,18 @@ impl Decision {
         let request = call.request;
         match &self.state {
             State::Resolved(_) if self.covers(call) => SessionApproval::Covers,
-            State::Resolved(resolved)
-                if resolved.claimed_at.is_none()
-                    && resolved.grant.ended.is_none()
-                    && self.request == request.clone().introduced_as(&self.request) =>
-            {
-                SessionApproval::Unclaimed
-            }
+            _ if self.is_unclaimed_answer_to(request) => SessionApproval::Unclaimed,
             _ => SessionApproval::Nothing,
         }
+    }
+
+    /// Whether this decision has a verdict for this request that nobody has claimed.
+    #[must_use]
+    pub fn is_unclaimed_answer_to(&self, request: &Request) -> bool {
+        let State::Resolved(resolved) = &self.state else { return false };
+        resolved.claimed_at.is_none()
+            && resolved.grant.ended.is_none()
+            && self.request == request.clone().introduced_as(&self.request)
     }
 }
 

@@ -217,6 +217,21 @@ impl Access {
         Ok(self.handle.approvals().wait(id, asked, claim, deadline).await?)
     }
 
+    /// As [`crate::engine::ApprovalApi::wait_through_deferral`], without a claim.
+    ///
+    /// # Errors
+    /// As [`Access::wait`].
+    pub async fn wait_through_deferral(
+        &self,
+        id: DecisionId,
+        asked: Option<Revision>,
+        deadline: Option<Time>,
+    ) -> Result<Decision, AccessError> {
+        self.get(id).await?;
+        let approvals = self.handle.approvals();
+        Ok(approvals.wait_through_deferral(id, asked, Claim::No, deadline).await?)
+    }
+
     /// As [`crate::engine::ApprovalApi::claim`].
     ///
     /// # Errors

@@ -298,6 +298,32 @@ impl ApprovalApi<'_> {
         claim: Claim,
         deadline: Option<Time>,
     ) -> Result<Decision, HandleError> {
+        let waits = |state: &State| matches!(state, State::Pending(_));
+        self.wait_while(waits, (id, asked), claim, deadline).await
+    }
+
+    /// As [`ApprovalApi::wait`], and goes on while the decision is deferred: for an agent that has
+    /// nothing else to do until then. After a time-out, the decision may be deferred.
+    ///
+    /// # Errors
+    /// As [`ApprovalApi::wait`].
+    pub async fn wait_through_deferral(
+        self,
+        id: DecisionId,
+        asked: Option<Revision>,
+        claim: Claim,
+        deadline: Option<Time>,
+    ) -> Result<Decision, HandleError> {
+        self.wait_while(State::is_open, (id, asked), claim, deadline).await
+    }
+
+    async fn wait_while(
+        self,
+        waits: impl Fn(&State) -> bool,
+        (id, asked): (DecisionId, Option<Revision>),
+        claim: Claim,
+        deadline: Option<Time>,
+    ) -> Result<Decision, HandleError> {
         let mut signal = waiters::ChangeSignal::new(self.handle, id);
         loop {
             signal.mark_seen();
@@ -317,11 +343,12 @@ impl ApprovalApi<'_> {
             match found {
                 Err(HandleError::Store(error)) if error.is_retryable() => signal.retry_soon(),
                 Err(error) => return Err(error),
-                Ok(decision) => match &decision.state {
-                    State::Pending(_)
-                        if deadline.is_none_or(|deadline| self.handle.now() < deadline) => {}
-                    _ => return Ok(decision),
-                },
+                Ok(decision) => {
+                    let in_time = deadline.is_none_or(|deadline| self.handle.now() < deadline);
+                    if !in_time || !waits(&decision.state) {
+                        return Ok(decision);
+                    }
+                }
             }
             let until = deadline.unwrap_or_else(|| self.handle.now() + chrono::TimeDelta::days(1));
             tokio::select! {

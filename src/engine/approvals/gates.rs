@@ -7,7 +7,7 @@
 //! honest gate never makes such a call. Does not depend on where rules are stored or how an agent
 //! is answered.
 
-use crate::presentation::gate::{QuestionTerms, question};
+use crate::presentation::gate::{QuestionTerms, introduced, question};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -42,6 +42,8 @@ pub struct GateRequest {
     pub call: ToolCall,
     /// The project to ask in. Absent: the caller's only project, or the default.
     pub project: Option<String>,
+    /// What the agent told before the call. Shown with the call, and no part of it.
+    pub context: String,
     /// Ask a person with at least these terms, even if the rules would allow the call.
     pub at_least: Option<Minimum>,
     /// The decision by which the call was allowed, if the call's files changed before it ran.
@@ -152,13 +154,7 @@ impl GateApi<'_> {
         question: GateQuestion,
     ) -> Result<EarlierAnswer, HandleError> {
         let grants = self.handle.grants();
-        let filter = Filter {
-            key: question.request.dedup_key.clone(),
-            project: Some(question.request.project.clone()),
-            limit: 1,
-            ..Filter::default()
-        };
-        let earlier = self.handle.approvals().list(filter).await?.pop();
+        let earlier = self.earlier(&question.request).await?;
         let (risk, now) = (grants.risk(&question), grants.time().await?);
         let call = RepeatedCall { request: &question.request, risk, included_by: None, now };
         let reuse = earlier.as_ref().map(|earlier| (earlier.reuse_for(&call), earlier.clone()));
@@ -181,12 +177,33 @@ impl GateApi<'_> {
             let words = text::gate::covered(grant.decision, grant.terms.span);
             return Ok(EarlierAnswer::Covers(words));
         }
-        // New words for an open question are no new question.
-        let request = match open {
-            Some(open) => question.request.introduced_as(&open.request),
-            None => question.request,
+        Ok(asked_again(question.request, open.as_ref()))
+    }
+
+    /// Checks whether a question that no grant covers has an answer that nobody has claimed. The
+    /// request must be in stored form.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn unclaimed_answer(self, request: Request) -> Result<EarlierAnswer, HandleError> {
+        let earlier = self.earlier(&request).await?;
+        Ok(match earlier {
+            Some(earlier) if earlier.is_unclaimed_answer_to(&request) => {
+                EarlierAnswer::Unclaimed(Box::new(earlier))
+            }
+            earlier => asked_again(request, earlier.filter(|one| one.state.is_open()).as_ref()),
+        })
+    }
+
+    /// The latest decision with a request's key.
+    async fn earlier(self, request: &Request) -> Result<Option<Decision>, HandleError> {
+        let filter = Filter {
+            key: request.dedup_key.clone(),
+            project: Some(request.project.clone()),
+            limit: 1,
+            ..Filter::default()
         };
-        Ok(EarlierAnswer::Ask(Box::new(request)))
+        Ok(self.handle.approvals().list(filter).await?.pop())
     }
 
     /// Withdraws the open question about a call that a grant lets through: nobody needs to answer.
@@ -279,6 +296,14 @@ impl GateApi<'_> {
     }
 }
 
+/// Asks a person. New words for an open question are no new question.
+fn asked_again(request: Request, open: Option<&Decision>) -> EarlierAnswer {
+    EarlierAnswer::Ask(Box::new(match open {
+        Some(open) => request.introduced_as(&open.request),
+        None => request,
+    }))
+}
+
 /// A request, with what changed since a decision by which its call was allowed. Compares texts.
 #[must_use]
 pub fn with_changes(request: Request, earlier: &Decision) -> Request {
@@ -287,7 +312,7 @@ pub fn with_changes(request: Request, earlier: &Decision) -> Request {
 
 /// Applies the rules to a call: a final result (`Err`), or the question for a person.
 fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<GateQuestion, GateOutcome> {
-    let GateRequest { call, project, at_least, changed_since: _ } = brought;
+    let GateRequest { call, project, context, at_least, changed_since: _ } = brought;
     let rules = rulebook.rules().map_err(|why| GateOutcome::Denied(text::gate::broken(&why)))?;
     let ruling = judge(&rules, &call);
     let terms = match at_least.map_or(ruling.clone(), |least| ruling.raised(least)) {
@@ -300,6 +325,7 @@ fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<GateQuestio
         }
     };
     GateQuestion::new(rules, call, project, terms)
+        .map(|question| question.with_request(|request| introduced(request, &context)))
         .map_err(|unfit| GateOutcome::Denied(text::gate::unfit(&unfit)))
 }
 

@@ -39,7 +39,8 @@ pub fn request(question: Question, project: Option<&str>) -> Request {
 }
 
 /// The question as asked, without files.
-pub(super) fn question(request: Request) -> Question {
+#[must_use]
+pub fn question(request: Request) -> Question {
     Question {
         title: request.title,
         kind: Some(request.kind.into()),

@@ -74,6 +74,7 @@ pub fn reason(reason: &AskReason) -> String {
         AskReason::Place(place) => place_reason(*place).to_owned(),
         AskReason::UnknownArguments => UNKNOWN_ARGUMENTS.to_owned(),
         AskReason::Shadowed => SHADOWED.to_owned(),
+        AskReason::NotTold => super::acp::ARGUMENTS_UNKNOWN.to_owned(),
         AskReason::Mentions(reason) => match reason {
             Some(reason) => format!("{MENTIONS} The rule says: {reason}"),
             None => MENTIONS.to_owned(),

@@ -32,6 +32,9 @@ pub(super) struct GateWaitQuery {
     /// The revision that was asked for the call.
     #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     revision: u32,
+    /// Whether to go on waiting while the decision is deferred.
+    #[serde(default)]
+    through_deferral: bool,
 }
 
 fn brought(call: GateCall) -> GateRequest {
@@ -49,6 +52,7 @@ fn brought(call: GateCall) -> GateRequest {
         before,
         before_unknown,
         facts,
+        context,
         ..
     } = call;
     let before = match before {
@@ -74,6 +78,7 @@ fn brought(call: GateCall) -> GateRequest {
         },
         project: call.project,
         changed_since: call.changed_since.map(DecisionId),
+        context: context.unwrap_or_default(),
         at_least: call.at_least.map(|AtLeast { risk, reason }| rules::Minimum {
             risk,
             reason: reason.as_deref().map(text::gate::configured_reason).map(AskReason::Configured),
@@ -139,9 +144,9 @@ pub(super) async fn wait(
     State(server): State<Shared>,
     Authenticated(access): Authenticated,
     PathId(id): PathId,
-    Query(GateWaitQuery { timeout, revision }): Query<GateWaitQuery>,
+    Query(GateWaitQuery { timeout, revision, through_deferral }): Query<GateWaitQuery>,
 ) -> Result<Json<GateAnswer>, Refusal> {
-    let taking = ClaimingWaitQuery::of(timeout, revision);
+    let taking = ClaimingWaitQuery::of(timeout, revision).through_deferral(through_deferral);
     let decision = wait_for(&server, &access, id, taking).await?;
     Ok(told(&server, &decision, Revision(revision)))
 }

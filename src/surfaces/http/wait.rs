@@ -34,6 +34,9 @@ pub(super) struct WaitQuery {
     #[serde(default)]
     #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     revision: Option<u32>,
+    /// Whether to go on waiting while the decision is deferred.
+    #[serde(default)]
+    through_deferral: bool,
 }
 
 /// Query of a wait with an optional claim.
@@ -52,12 +55,20 @@ pub(super) struct ClaimingWaitQuery {
     /// Whether to claim the verdict in order to act on it; a claimed verdict cannot be undone.
     #[serde(default)]
     claim: bool,
+    /// Whether to go on waiting while the decision is deferred.
+    #[serde(default)]
+    through_deferral: bool,
 }
 
 impl ClaimingWaitQuery {
     /// Waits for and claims the verdict on a revision.
     pub(super) const fn of(timeout: Option<u64>, revision: u32) -> Self {
-        Self { timeout, revision: Some(revision), claim: true }
+        Self { timeout, revision: Some(revision), claim: true, through_deferral: false }
+    }
+
+    /// The same, also while the decision is deferred if this is so.
+    pub(super) const fn through_deferral(self, through_deferral: bool) -> Self {
+        Self { through_deferral, ..self }
     }
 }
 
@@ -66,9 +77,10 @@ pub(super) async fn look(
     State(server): State<Shared>,
     Authenticated(access): Authenticated,
     PathId(id): PathId,
-    Query(WaitQuery { timeout, revision }): Query<WaitQuery>,
+    Query(WaitQuery { timeout, revision, through_deferral }): Query<WaitQuery>,
 ) -> Result<Response, Refusal> {
-    wait(&server, &access, id, ClaimingWaitQuery { timeout, revision, claim: false }).await
+    let query = ClaimingWaitQuery { timeout, revision, claim: false, through_deferral };
+    wait(&server, &access, id, query).await
 }
 
 pub(super) async fn take(
@@ -119,8 +131,15 @@ pub(super) async fn wait_for(
         TimeDelta::try_seconds(i64::try_from(seconds).unwrap_or_default()).unwrap_or_default();
     let deadline = server.handle.time_scale().store_time(server.handle.clock().wall() + seconds);
     loop {
+        let waited = async {
+            if taking.through_deferral {
+                access.wait_through_deferral(id, asked, Some(deadline)).await
+            } else {
+                access.wait(id, asked, Claim::No, Some(deadline)).await
+            }
+        };
         let decision = tokio::select! {
-            waited = access.wait(id, asked, Claim::No, Some(deadline)) => waited.map_err(refused)?,
+            waited = waited => waited.map_err(refused)?,
             () = server.ends() => access.get(id).await.map_err(refused)?,
             () = server.token_revoked(access.caller()) => {
                 return Err(Refusal::new(ProblemKind::Unauthorized, text::UNKNOWN_TOKEN));

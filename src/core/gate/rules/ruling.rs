@@ -59,6 +59,8 @@ pub enum AskReason {
     /// A text that a program of another language may run mentions a command that a rule denies.
     /// Contains the rule's reason.
     Mentions(Option<String>),
+    /// The agent told only words about the call, not its arguments.
+    NotTold,
     /// The agent's own permission prompt asks for more than the call. Contains a rule's reason.
     OwnPrompt(Option<Box<AskReason>>),
 }

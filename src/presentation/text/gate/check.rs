@@ -1,17 +1,30 @@
 //! Words of `gander gate check`.
 
-/// Names of the trials, in the order of the table.
+// Names of the trials, in the order of the table.
+
+/// A person approves.
 pub const ALLOWED: &str = "yes";
+/// A person rejects.
 pub const DENIED: &str = "no";
+/// Two hooks at once.
 pub const TWO: &str = "two at once";
+/// A file that the call runs is changed between question and release.
 pub const CHANGED: &str = "changed file";
+/// Nobody answers in time.
 pub const UNANSWERED: &str = "no answer";
+/// The gate hangs.
 pub const FROZEN: &str = "gate hangs";
+/// The gate is killed.
 pub const KILLED: &str = "gate killed";
+/// The program of the gate is missing.
 pub const MISSING: &str = "gate missing";
+/// The gate writes what no agent understands.
 pub const BROKEN: &str = "gate garbles";
+/// The agent sends what is no JSON.
 pub const GARBAGE: &str = "garbage in";
+/// The agent sends nothing.
 pub const EMPTY: &str = "nothing in";
+/// The agent sends a call of 1 MB.
 pub const BIG: &str = "1 MB in";
 
 /// What the pretend approver says to the agent.
