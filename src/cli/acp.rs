@@ -7,6 +7,7 @@
 
 mod about;
 mod agent;
+mod answers;
 mod asking;
 mod call;
 mod child;
@@ -99,6 +100,6 @@ impl Acp {
             }
         };
         let printing = if common.json { Printing::Json } else { Printing::AsTheyCome };
-        Ok(Run::start(peer, first, asker, agent, printing).to_end().await)
+        Ok(Run::start(peer, first, asker, agent, printing).until_end().await)
     }
 }

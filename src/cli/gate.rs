@@ -16,7 +16,7 @@ mod install;
 mod json;
 mod lists;
 pub(super) mod local;
-mod release;
+pub(super) mod release;
 pub(super) mod remote;
 mod repository;
 mod root;

@@ -4,30 +4,8 @@
 use gander::core::decision::{Expects, Risk, State, Verdict};
 use serde_json::{Value, json};
 
-use crate::acp_world::{Acp, asks, option, says, tells};
+use crate::acp_world::{Acp, asks, choice_card, choose, option, says, tells};
 use crate::common::cards::{Card, card_that, click, open_card, reject};
-
-/// Chooses an option on a card.
-async fn choose(acp: &Acp, card: &Card, option: &str) {
-    let menu = card.control("choose").expect("the card has a menu").to_owned();
-    let rows = card.0["components"].as_array().unwrap();
-    let components = rows.iter().flat_map(|row| row["components"].as_array().unwrap());
-    let options = components
-        .filter(|component| component["custom_id"] == *menu)
-        .flat_map(|component| component["options"].as_array().unwrap());
-    let value = options
-        .filter(|known| known["label"] == option)
-        .map(|known| known["value"].as_str().unwrap().to_owned())
-        .next()
-        .expect("the menu has this option");
-    let chosen = acp.sandbox.user("maya").unwrap().select(card.id(), &menu, &[&value]).await;
-    assert!(chosen.ok, "{chosen:?}");
-}
-
-/// The card of a decision with options, once it hangs.
-async fn choice_card(acp: &Acp, number: i64) -> Card {
-    card_that(&acp.sandbox, number, "has a menu", |card| card.control("choose").is_some()).await
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_answer_first_then_people() {
@@ -71,7 +49,7 @@ async fn rules_answer_first_then_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_approval_for_the_session_is_ganders_and_ends_when_it_is_undone() {
+async fn an_approval_for_the_session_is_ganders_and_ends_when_a_person_ends_it() {
     let Some(acp) = Acp::new().await else { return };
     let steps = json!([
         asks(&json!(0), "make"), { "wait": 0 },
@@ -85,9 +63,9 @@ async fn an_approval_for_the_session_is_ganders_and_ends_when_it_is_undone() {
     let card = open_card(&acp.sandbox, 1).await;
     assert!(click(&maya, &card, "session").await.ok);
     editor.message("the second run", |message| message.to_string().contains("twice")).await;
-    let undo = |card: &Card| card.control("undo").is_some();
-    let card = card_that(&acp.sandbox, 1, "can be undone", undo).await;
-    assert!(click(&maya, &card, "undo").await.ok);
+    let ends = |card: &Card| card.control("end").is_some();
+    let card = card_that(&acp.sandbox, 1, "can be ended", ends).await;
+    assert!(click(&maya, &card, "end").await.ok);
     editor.send(&json!({ "method": "_go" })).await;
     let card = open_card(&acp.sandbox, 2).await;
     assert!(click(&maya, &card, "approve").await.ok);

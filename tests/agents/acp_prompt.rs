@@ -20,7 +20,7 @@ async fn a_prompt_prints_the_agents_words_and_ends_as_the_agent_does() {
         ]);
         let ended = Program::start(acp.command(&["--prompt", "Fix it"], &steps)).ended().await;
         assert_eq!(ended.code, Some(code), "{reason}: {ended:#?}");
-        assert_eq!(ended.out, "I look around.[31m\nDone.\n", "{reason}");
+        assert_eq!(ended.out, "I look around.\nDone.\n", "{reason}");
         assert!(ended.err.contains("--continue s-1") && ended.err.contains("… ls"), "{ended:#?}");
         assert!(acp.heard().contains("Fix it"));
     }
@@ -83,7 +83,7 @@ async fn a_key_stops_the_agent_and_a_second_does_not_wait() {
     program.signal("INT").await;
     program.ended().await.must(75, &["the turn was cancelled"]);
     assert_eq!(acp.answers(&json!(0))[0]["result"]["outcome"]["outcome"], "cancelled");
-    let deaf = json!([asks(&json!(0), "make again"), { "method": "session/cancel" }, says("deaf"),
+    let deaf = json!([asks(&json!(0), "make again"), { "method": "session/cancel" }, says("deaf\n"),
         { "hang": true }]);
     let program = Program::start(acp.command(&["--prompt", "x"], &deaf));
     open_card(&acp.sandbox, 2).await;

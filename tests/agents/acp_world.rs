@@ -11,6 +11,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::common::cards::{Card, card_that};
 use crate::common::process::{LIMIT, Program, sandbox};
 use crate::common::tools;
 use crate::gates_world::World;
@@ -273,4 +274,31 @@ pub(crate) fn says(words: &str) -> Value {
 /// The option that an answer names.
 pub(crate) fn option(answer: &Value) -> Option<&str> {
     answer["result"]["outcome"]["optionId"].as_str()
+}
+
+/// The buttons of a card with options: the label and the id of each.
+fn options(card: &Card) -> Vec<(&str, &str)> {
+    let rows = card.0["components"].as_array().into_iter().flatten();
+    let buttons = rows.filter_map(|row| row["components"].as_array()).flatten();
+    buttons
+        .filter_map(|button| Some((button["label"].as_str()?, button["custom_id"].as_str()?)))
+        .filter(|(_, id)| id.split(':').nth(2).is_some_and(|verb| verb.starts_with("choose-")))
+        .collect()
+}
+
+/// Chooses an option on a card.
+pub(crate) async fn choose(acp: &Acp, card: &Card, option: &str) {
+    let all = options(card);
+    let is = |label: &str| label.split_once(". ").is_some_and(|(_, name)| name == option);
+    let (_, button) = all
+        .iter()
+        .find(|(label, _)| is(label))
+        .unwrap_or_else(|| panic!("there is no option {option} in {all:?}"));
+    let chosen = acp.sandbox.user("maya").unwrap().click(card.id(), button).await;
+    assert!(chosen.ok, "{chosen:?}");
+}
+
+/// The card of a decision with options, once one can be chosen.
+pub(crate) async fn choice_card(acp: &Acp, number: i64) -> Card {
+    card_that(&acp.sandbox, number, "has options", |card| !options(card).is_empty()).await
 }

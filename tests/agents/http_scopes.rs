@@ -233,6 +233,9 @@ async fn no_route_is_missing_here() {
         ("/v1/events", "get"),
         ("/v1/gate", "get"),
         ("/v1/gate", "post"),
+        // `http_grants` has these two with every scope.
+        ("/v1/grants", "get"),
+        ("/v1/grants/{id}/end", "post"),
         // Like the wait for a decision, which it uses.
         ("/v1/gate/{id}/wait", "post"),
         ("/metrics", "get"),

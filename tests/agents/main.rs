@@ -12,6 +12,7 @@ mod acp_decided;
 mod acp_hostile;
 mod acp_prompt;
 mod acp_real;
+mod acp_release;
 mod acp_world;
 mod client;
 #[path = "../common/mod.rs"]

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::bot::{Bot, click, control, custom_ids, words};
 
 /// A call that the rules neither allow nor deny.
-const COMMAND: &str = "make notes";
+const COMMAND: &str = "cargo test notes";
 
 async fn gate(bot: &Bot, session: &str) -> GateOutcome {
     let folder = bot.folder.path();

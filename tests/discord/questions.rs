@@ -289,15 +289,22 @@ async fn an_answer_to_other_questions_decides_nothing() {
     let second = choose(&maya, &first, "qpick-0.0", &["0"]).await;
     let second = choose(&maya, &second, "qpick-1.0", &["0"]).await;
     let all = press(&maya, &second, "q-2").await;
+    // Two more messages of hers show the second question.
+    let mut seconds = Vec::new();
+    for _ in 0..2 {
+        let again = press(&maya, &card, "questions").await;
+        seconds.push(press(&maya, &again, "q-1").await);
+    }
+    let [writing, picking] = seconds.as_slice() else { panic!("two messages") };
     // The agent asks the same two with other options in their places.
     let mut other = request;
     other.questions[0].options.reverse();
     bot.ask(other).await;
-    for (message, control) in [(&all, submitting(&all)), (&second, control(&second, "qwrite-1"))] {
+    for (message, control) in [(&all, submitting(&all)), (writing, control(writing, "qwrite-1"))] {
         let outcome = maya.click(id(message), &control).await;
         assert!(words(&outcome).contains("changed after you saw it"), "{outcome:?}");
     }
-    let outcome = maya.select(id(&second), &control(&second, "qpick-1.0"), &["1"]).await;
+    let outcome = maya.select(id(picking), &control(picking, "qpick-1.0"), &["1"]).await;
     assert!(words(&outcome).contains("changed after you saw it"), "{outcome:?}");
     assert!(bot.handle.approvals().get(decision.id).await.unwrap().state.is_open());
     // The answers to the earlier questions are not taken for answers to these.

@@ -106,8 +106,11 @@ async fn the_status_of_a_bot_that_runs_and_of_one_that_is_gone() {
     let bot = home.serving(&sandbox).await;
     home.run(&["ask", "Deploy?", "--project", "web-shop"]).await.must(0, &[]);
     let card = open_card(&sandbox, 1).await;
-    let said =
-        home.said_until(&["status"], |said| said.contains("connected to Discord since")).await;
+    // The card may be seen before the store knows that it is posted.
+    let is_settled = |said: &str| {
+        said.contains("connected to Discord since") && !said.contains("not posted yet")
+    };
+    let said = home.said_until(&["status"], is_settled).await;
     assert!(
         said.contains("1 decision waits for an answer, none overdue.")
             && said.contains("web-shop  1 waiting"),

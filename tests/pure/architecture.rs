@@ -80,6 +80,7 @@ const OWNED: [(&str, &[&str]); 15] = [
             "src/channels/http.rs",
             "src/cli/acp",
             "src/cli/gate",
+            "src/core/gate/questions.rs",
             "src/core/values/words.rs",
             "src/core/policy/validation.rs",
             "src/presentation/json",

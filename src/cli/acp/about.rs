@@ -27,8 +27,8 @@ pub(super) enum About {
     Form(Form),
 }
 
-/// Whether a call only asks the person, and its options are the answers. A tool of a server may have
-/// any name, but then the options are for a yes, once or always, and a no.
+/// Whether a call only asks the person, and its options are the answers. A tool of a server may
+/// have any name, but then the options are for a yes, once or always, and a no.
 pub(super) fn is_asking(read: &ReadCall, request: &PermissionRequest) -> bool {
     let are_answers = request.offer() == Offer::Choice
         && request

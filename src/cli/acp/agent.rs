@@ -53,7 +53,8 @@ pub(super) fn start(
 /// The command, run so that the agent ends when this process does, however that ends.
 fn with_us(program: &OsString, arguments: &[OsString]) -> Command {
     #[cfg(target_os = "linux")]
-    if let Ok(gander) = std::env::current_exe().and_then(|gander| gander.canonicalize()) {
+    // After an update, the file of this program may be gone.
+    if let Some(gander) = std::env::current_exe().ok().filter(|gander| gander.is_file()) {
         let mut command = Command::new(gander);
         command.arg("acp-agent").arg(std::process::id().to_string()).arg("--").arg(program);
         command.args(arguments);

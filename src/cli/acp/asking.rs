@@ -4,31 +4,29 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gander_client::types::{Decision as RemoteDecision, Phase, VerdictKind};
 use gander_client::{Client, GateVerdict};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
+use super::answers::{of_decision, of_remote, of_reply};
 use super::call::Arguments;
-use super::effect::{Answer, Answered, AskedCallQuestion, AskedQuestion, CallAnswers, Denier, Yes};
+use super::effect::{Answer, Answered, AskedCallQuestion, AskedQuestion, CallAnswers, Yes};
 use crate::cli::gate::local::{self, Filed, Judged};
+use crate::cli::gate::release::{Release, look_again};
 use crate::cli::gate::remote::{self, LocalRuling, Submission, Submitted};
 use crate::cli::gate::transport::Transport;
 use crate::cli::gate::{config_of, own_files, with_facts_in, workspace_in};
 use crate::cli::{Common, Exit, Failure, Opened, open_with_timeout, output};
 use crate::config::Config;
 use crate::core::decision::question::UnfitQuestion;
-use crate::core::decision::{
-    Decision, DecisionId, Outcome, Request, Revision, Risk, State, Verdict,
-};
+use crate::core::decision::{DecisionId, Outcome, Request, Revision, Risk};
 use crate::core::gate::ToolCall;
 use crate::core::gate::rules::{AskReason, Minimum};
 use crate::core::hex;
 use crate::engine::Claim;
 use crate::engine::approvals::gates::GateReply;
 use crate::engine::event_log::watch;
-use crate::engine::operations::heartbeat;
-use crate::engine::operations::heartbeat::Running;
+use crate::engine::operations::heartbeat::{self, Running};
 use crate::presentation::acp::{agent_question, choice_of_call};
 use crate::presentation::gate::{QuestionTerms, introduced};
 use crate::presentation::{json, text};
@@ -143,52 +141,76 @@ impl Asker {
     /// question; then there is no answer.
     pub(super) async fn ask(
         &self,
-        question: AskedQuestion,
+        mut question: AskedQuestion,
         mut withdrawn: oneshot::Receiver<&'static str>,
     ) -> Option<Answer> {
-        // Filed as a whole: a question without a known number could not be withdrawn.
-        let waited = match self.file(question).await {
-            Ok(Asked::Answered(answer)) => return Some(answer),
-            Ok(Asked::Waits(waited)) => waited,
-            Err(why) => return Some(Answer::failed(text::gate::broken(&why))),
-        };
+        let failed = |why: String| Answer::failed(text::gate::broken(&why));
+        if let AskedQuestion::Call(asked) = &mut question {
+            match self.completed(asked.call.clone()).await {
+                Ok(call) => asked.call = call,
+                Err(why) => return Some(failed(why)),
+            }
+        }
+        let mut allowed_by = None;
+        loop {
+            // Filed as a whole: a question without a known number could not be withdrawn.
+            let waited = match self.file(&question, allowed_by).await {
+                Ok(Asked::Answered(answer)) => return Some(answer),
+                Ok(Asked::Waits(waited)) => waited,
+                Err(why) => return Some(failed(why)),
+            };
+            self.announce(waited);
+            let answered = tokio::select! {
+                answer = self.wait(waited) => answer,
+                why = &mut withdrawn => {
+                    self.withdraw(waited, why.unwrap_or(text::acp::STOPPED)).await;
+                    return None;
+                }
+            };
+            let released = match answered {
+                Ok(answer) => released(&question, answer).await,
+                Err(why) => Err(why),
+            };
+            match released {
+                Ok(Released::Answer(answer)) => return Some(answer),
+                Ok(Released::Changed(now)) => {
+                    question = AskedQuestion::Call(now);
+                    allowed_by = Some(waited.decision);
+                }
+                Err(why) => {
+                    return Some(Answer { decision: Some(waited.decision), ..failed(why) });
+                }
+            }
+        }
+    }
+
+    fn announce(&self, waited: Waited) {
         output::progress(&text::acp::waiting(waited.decision));
         if let AskPlace::Store(opened) = &self.place
             && heartbeat::of(&opened.store) == Running::No
         {
             output::progress(text::acp::UNSERVED);
         }
-        tokio::select! {
-            answer = self.wait(waited) => {
-                Some(answer.unwrap_or_else(|why| Answer {
-                    decision: Some(waited.decision),
-                    ..Answer::failed(text::gate::broken(&why))
-                }))
-            }
-            why = &mut withdrawn => {
-                self.withdraw(waited, why.unwrap_or(text::acp::STOPPED)).await;
-                None
-            }
-        }
     }
 
-    async fn file(&self, question: AskedQuestion) -> Step<Asked> {
+    /// `allowed_by`: the decision whose answer let the call run, if the call changed before it ran.
+    async fn file(&self, question: &AskedQuestion, allowed_by: Option<i64>) -> Step<Asked> {
         match (question, &self.place) {
             (AskedQuestion::Call(asked), AskPlace::Store(opened)) => {
-                self.file_call(opened, asked).await
+                self.file_call(opened, asked, allowed_by).await
             }
             (AskedQuestion::Call(asked), AskPlace::Server(client)) => {
-                self.submit_call(client, asked).await
+                self.submit_call(client, asked, allowed_by).await
             }
             (AskedQuestion::Question(asked), AskPlace::Store(opened)) => {
                 let request = local::stored(&self.user, &self.workspace, |project| {
-                    agent_question(asked, project)
+                    agent_question(asked.clone(), project)
                 })?;
                 self.file_request(opened, request).await
             }
             (AskedQuestion::Question(asked), AskPlace::Server(client)) => {
                 let project = remote::project_of(&self.workspace, &self.common)?;
-                self.send_request(client, agent_question(asked, None), project).await
+                self.send_request(client, agent_question(asked.clone(), None), project).await
             }
         }
     }
@@ -200,10 +222,14 @@ impl Asker {
         completed.await.map_err(|_| text::gate::FAILED.to_owned())
     }
 
-    async fn file_call(&self, opened: &Opened, asked: AskedCallQuestion) -> Step<Asked> {
-        let at_least = least(&asked);
+    async fn file_call(
+        &self,
+        opened: &Opened,
+        asked: &AskedCallQuestion,
+        allowed_by: Option<i64>,
+    ) -> Step<Asked> {
+        let at_least = least(asked);
         let AskedCallQuestion { call, context, answers, .. } = asked;
-        let call = self.completed(call).await?;
         let (common, judged_call) = (self.common.clone(), call.clone());
         let judged =
             tokio::task::spawn_blocking(move || local::judged(&common, &judged_call, at_least));
@@ -212,36 +238,44 @@ impl Asker {
             Judged::Reply(reply) => return Ok(Asked::Answered(of_reply(reply, None))),
             Judged::Ask(asking) => *asking,
         };
-        let context = text::acp::context(&context);
+        let (context, allowed_by) = (text::acp::context(context), allowed_by.map(DecisionId));
+        let handle = &opened.handle;
         let options = match answers {
             CallAnswers::YesOrNo => {
-                let question = match local::question_of_call(&self.user, &call, asking)? {
+                let question = match local::question_of_call(&self.user, call, asking)? {
                     Ok(question) => question.with_request(|asked| introduced(asked, &context)),
                     Err(unfit) => return Ok(Asked::unfit(&unfit)),
                 };
-                return Ok(local::filed(&opened.handle, question).await?.into());
+                let changes = local::changes_since(handle, &question.request, allowed_by).await?;
+                let question = question.with_request(|request| Request { changes, ..request });
+                return Ok(local::filed(handle, question).await?.into());
             }
-            CallAnswers::Options { options, .. } => options,
+            CallAnswers::Options { options, .. } => options.clone(),
         };
         let request = local::stored(&self.user, &call.roots, |project| {
-            choice_of_call(&call, options, project, asking.terms)
+            choice_of_call(call, options, project, asking.terms)
         })?;
-        self.file_request(opened, introduced(request, &context)).await
+        let changes = local::changes_since(handle, &request, allowed_by).await?;
+        self.file_request(opened, Request { changes, ..introduced(request, &context) }).await
     }
 
     async fn file_request(&self, opened: &Opened, request: Request) -> Step<Asked> {
         Ok(local::filed_once(&opened.handle, request).await?.into())
     }
 
-    async fn submit_call(&self, client: &Client, asked: AskedCallQuestion) -> Step<Asked> {
-        let at_least = least(&asked);
+    async fn submit_call(
+        &self,
+        client: &Client,
+        asked: &AskedCallQuestion,
+        allowed_by: Option<i64>,
+    ) -> Step<Asked> {
+        let at_least = least(asked);
         let AskedCallQuestion { call, context, answers, .. } = asked;
-        let call = self.completed(call).await?;
-        let context = text::acp::context(&context);
+        let context = text::acp::context(context);
         let options = match answers {
             CallAnswers::YesOrNo => {
                 let context = Some(context).filter(|context| !context.is_empty());
-                let submission = Submission { call: &call, context, at_least, changed_since: None };
+                let submission = Submission { call, context, at_least, changed_since: allowed_by };
                 let submitted = remote::submit(client, submission, &self.common, FILING).await?;
                 return Ok(match submitted {
                     Submitted::Reply(reply) => Asked::Answered(of_reply(reply, None)),
@@ -250,10 +284,10 @@ impl Asker {
                     }
                 });
             }
-            CallAnswers::Options { options, .. } => options,
+            CallAnswers::Options { options, .. } => options.clone(),
         };
         // The server's rules do not see a question with options: a person does, always.
-        let (risk, reason) = match remote::judge_locally(&self.common, &call, at_least)? {
+        let (risk, reason) = match remote::judge_locally(&self.common, call, at_least)? {
             LocalRuling::Denies(words) => {
                 return Ok(Asked::Answered(of_reply(GateReply::Deny(words), None)));
             }
@@ -263,7 +297,15 @@ impl Asker {
         let reason = reason.map(AskReason::Configured);
         let terms = QuestionTerms { risk, kind: None, reason, rules: String::new() };
         let project = remote::project_of(&call.roots, &self.common)?;
-        let request = introduced(choice_of_call(&call, options, None, terms), &context);
+        // The server learns of no files, and shows no difference.
+        let context = match allowed_by {
+            Some(decision) => text::acp::changed(decision, &context),
+            None => context,
+        };
+        let request = introduced(choice_of_call(call, options, None, terms), &context);
+        if let Some(decision) = allowed_by {
+            self.report(decision, Outcome::Failed, text::acp::NOT_RUN).await;
+        }
         self.send_request(client, request, project).await
     }
 
@@ -343,6 +385,28 @@ impl Asker {
     }
 }
 
+/// An answered question.
+enum Released {
+    Answer(Answer),
+    /// What the call relies on changed while people decided: this is the call now, and nobody has
+    /// seen it.
+    Changed(Box<AskedCallQuestion>),
+}
+
+/// Looks at a call again if its answer lets it run.
+async fn released(question: &AskedQuestion, answer: Answer) -> Step<Released> {
+    let asked = match question {
+        AskedQuestion::Call(asked) if asked.answers.let_run(&answer.verdict) => asked,
+        _ => return Ok(Released::Answer(answer)),
+    };
+    Ok(match look_again(&asked.call).await? {
+        Release::Stands => Released::Answer(answer),
+        Release::Changed(call) => {
+            Released::Changed(Box::new(AskedCallQuestion { call: *call, ..(**asked).clone() }))
+        }
+    })
+}
+
 /// The least terms of a call, beside those of the rules.
 fn least(asked: &AskedCallQuestion) -> Option<Minimum> {
     let is_ambiguous = matches!(asked.answers, CallAnswers::Options { yes: Yes::Ambiguous, .. });
@@ -351,80 +415,6 @@ fn least(asked: &AskedCallQuestion) -> Option<Minimum> {
         Arguments::Told if is_ambiguous => Some(Minimum { risk: Risk::Medium, reason: None }),
         Arguments::Told => None,
     }
-}
-
-/// A gate's reply as an answer.
-fn of_reply(reply: GateReply, decision: Option<i64>) -> Answer {
-    let verdict = match reply {
-        GateReply::Allow { words, note } => {
-            let words = [Some(words), note].into_iter().flatten().collect::<Vec<_>>().join(" ");
-            Answered::Allowed { words }
-        }
-        GateReply::Unasked(words) => Answered::Allowed { words },
-        // A call that asks its person something is denied with the answer as the reason.
-        GateReply::Answer { words, .. }
-        | GateReply::Deny(words)
-        | GateReply::Defer(words)
-        | GateReply::Wait(words) => {
-            let by = if decision.is_some() { Denier::Person } else { Denier::Gander };
-            Answered::Denied { words, by }
-        }
-    };
-    Answer { decision, verdict }
-}
-
-/// The answer that a decision of the store has.
-fn of_decision(opened: &Opened, decision: &Decision, asked: Revision) -> Answer {
-    let number = Some(decision.id.0);
-    let resolved = match &decision.state {
-        State::Resolved(resolved) if decision.revision == asked => Some(resolved),
-        _ => None,
-    };
-    let verdict = resolved.map(|resolved| text::worded(&resolved.verdict, resolved.via));
-    // The answers to a call that asks questions are words for the agent.
-    let is_call = !decision.request.questions.is_empty();
-    match verdict.as_deref() {
-        Some(Verdict::Chosen { option }) if !is_call => {
-            Answer { decision: number, verdict: Answered::Chosen(option.clone()) }
-        }
-        Some(Verdict::Answered { text, .. }) if !is_call => {
-            Answer { decision: number, verdict: Answered::Written(text.clone()) }
-        }
-        verdict => {
-            let is_person = matches!(verdict, Some(Verdict::Rejected { .. }));
-            let unserved = heartbeat::of(&opened.store) == Running::No;
-            let reply = opened.handle.gates().reply(decision, asked, unserved);
-            let answer = of_reply(reply, number);
-            match answer.verdict {
-                Answered::Denied { words, .. } if !is_person => {
-                    Answer { verdict: Answered::Denied { words, by: Denier::Gander }, ..answer }
-                }
-                _ => answer,
-            }
-        }
-    }
-}
-
-/// The answer that a decision of a server has. `None`: none yet.
-fn of_remote(decision: RemoteDecision) -> Option<Answer> {
-    let number = Some(decision.id);
-    let resolution = decision.resolution;
-    let denied = |words: Option<String>, by| {
-        let words = words.unwrap_or_else(|| text::acp::CANCELLED.to_owned());
-        Answered::Denied { words, by }
-    };
-    let verdict = match (decision.state, resolution.verdict) {
-        (Phase::Pending | Phase::Deferred, _) => return None,
-        (Phase::Resolved, Some(VerdictKind::Chosen)) => {
-            Answered::Chosen(resolution.option.unwrap_or_default())
-        }
-        (Phase::Resolved, Some(VerdictKind::Answered)) => {
-            Answered::Written(resolution.answer.unwrap_or_default())
-        }
-        (Phase::Resolved, _) => denied(resolution.reason, Denier::Person),
-        (Phase::Withdrawn, _) => denied(resolution.reason, Denier::Gander),
-    };
-    Some(Answer { decision: number, verdict })
 }
 
 fn words(error: impl std::fmt::Display) -> String {

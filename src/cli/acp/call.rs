@@ -25,6 +25,8 @@ const SPELLINGS: [(&str, &str); 7] = [
 ];
 /// Arguments with the directory in which a command runs.
 const DIRECTORIES: [&str; 4] = ["workdir", "cwd", "working_dir", "directory"];
+/// Arguments with the file that a tool changes.
+const FILES: [&str; 4] = ["file_path", "path", "notebook_path", "filename"];
 /// Separates the server and the tool in the name of a server's tool.
 const OF_SERVER: &str = "__";
 /// Longest name of a tool, in characters.
@@ -248,8 +250,14 @@ fn edit(
                 }
             }
         }
-        // All of it is shown, and no rule takes it for an edit of one file.
+        // All of it is shown, and nothing takes it for an edit of one file.
         _ => {
+            // A list of files is not the file of an edit.
+            for name in FILES {
+                if let Some(path) = input.get_mut(name) {
+                    *path = json!([path.take()]);
+                }
+            }
             let paths: Vec<&str> = diffs.iter().map(|diff| diff.path.as_str()).collect();
             let change =
                 |diff: &Diff| json!({ "file": diff.path, "old": diff.old, "new": diff.new });
@@ -361,6 +369,7 @@ mod tests {
         let (tool, path, input) = edit(write.clone(), diff("/home/maya/shop/b.txt", Value::Null));
         assert_eq!((tool.as_str(), path), ("x", None));
         assert_eq!(input["diff_paths"], json!(["/home/maya/shop/b.txt"]));
+        assert_eq!(input["file_path"], json!(["a.txt"]), "the rules know this file too");
         let two = json!([diff("a", Value::Null)[0], diff("b", Value::Null)[0]]);
         let (tool, path, input) = edit(json!({}), two);
         assert_eq!((tool.as_str(), path), ("x", None));

@@ -115,7 +115,7 @@ impl Client {
     }
 
     /// A line of the agent.
-    pub(super) fn from_agent(&mut self, line: &[u8]) -> Vec<Effect> {
+    pub(super) fn agent_sent(&mut self, line: &[u8]) -> Vec<Effect> {
         let mut effects = Vec::new();
         let Some(message) = Message::read(line) else {
             if !line.trim_ascii().is_empty() {

@@ -33,7 +33,7 @@ pub(super) enum Effect {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum AskedQuestion {
     /// May this call run?
-    Call(AskedCallQuestion),
+    Call(Box<AskedCallQuestion>),
     /// A question for an answer.
     Question(AgentQuestion),
 }
@@ -41,7 +41,7 @@ pub(super) enum AskedQuestion {
 /// The question whether a call may run. The gate's rules answer first.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct AskedCallQuestion {
-    /// Without facts and workspace.
+    /// Without facts and workspace until it is asked.
     pub(super) call: ToolCall,
     pub(super) arguments: Arguments,
     /// What the agent told before.
@@ -54,8 +54,20 @@ pub(super) struct AskedCallQuestion {
 pub(super) enum CallAnswers {
     /// Approve or reject.
     YesOrNo,
-    /// With one of the agent's options.
-    Options { options: Vec<Choice>, yes: Yes },
+    /// With one of the agent's options. `stopping`: the names of those that stop the call.
+    Options { options: Vec<Choice>, stopping: Vec<String>, yes: Yes },
+}
+
+impl CallAnswers {
+    /// Whether the call may run after an answer.
+    pub(super) fn let_run(&self, answered: &Answered) -> bool {
+        match (answered, self) {
+            (Answered::Allowed { .. }, _) => true,
+            (Answered::Chosen(name), Self::Options { stopping, .. }) => !stopping.contains(name),
+            (Answered::Chosen(_), Self::YesOrNo) => true,
+            (Answered::Denied { .. } | Answered::Written(_), _) => false,
+        }
+    }
 }
 
 /// Whether a rule that allows a call says which of the agent's options is meant.

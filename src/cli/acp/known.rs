@@ -168,7 +168,7 @@ impl Known {
             "config_option_update" => news.mode = mode_of_options(&update["configOptions"]),
             "tool_call" | "tool_call_update" => {
                 self.session_mut(&session_id)?.is_message_over = true;
-                (news.call, news.ended) = self.describe(&session_id, update)?;
+                self.describe(&session_id, update, &mut news)?;
             }
             _ => {}
         }
@@ -178,11 +178,8 @@ impl Known {
         Some(news)
     }
 
-    fn describe(
-        &mut self,
-        session: &str,
-        update: Value,
-    ) -> Option<(Option<(String, Option<String>)>, Option<Ended>)> {
+    /// Takes in an update about a tool call. `None`: it is not readable.
+    fn describe(&mut self, session: &str, update: Value, news: &mut News) -> Option<()> {
         let id = update["toolCallId"].as_str()?.to_owned();
         let is_long = update.to_string().len() > LONGEST_CALL;
         let mut told: Described = serde_json::from_value(update).ok()?;
@@ -199,15 +196,16 @@ impl Known {
         });
         let title = call.last.title.clone().or(call.first_title.clone()).unwrap_or_default();
         let is_over = matches!(status.as_deref(), Some("completed" | "failed"));
-        let ended = call.decision.filter(|_| is_over).map(|decision| Ended {
+        news.ended = call.decision.filter(|_| is_over).map(|decision| Ended {
             decision,
             succeeded: status.as_deref() == Some("completed"),
             text: output.as_ref().map(output_text).unwrap_or_default(),
         });
-        if ended.is_some() {
+        if news.ended.is_some() {
             self.change(session, &id, |call| call.decision = None);
         }
-        Some((Some((title, status)), ended))
+        news.call = Some((title, status));
+        Some(())
     }
 
     /// Changes what is known of a call, and forgets the oldest calls where all are too long.

@@ -110,6 +110,15 @@ impl PermissionRequest {
         }
     }
 
+    /// The names of the options that stop the call. An option of an unknown kind may let it run.
+    pub(super) fn stopping(&self) -> Vec<String> {
+        let stops = |option: &PermissionOption| {
+            matches!(option.kind(), OptionKind::RejectOnce | OptionKind::RejectAlways)
+        };
+        let named = self.names().into_iter().zip(&self.options);
+        named.filter(|(_, option)| stops(option)).map(|(name, _)| name).collect()
+    }
+
     /// Names for the options under which a person tells them apart, in their order.
     pub(super) fn names(&self) -> Vec<String> {
         let mut seen = BTreeSet::new();

@@ -69,7 +69,7 @@ impl Relay {
     }
 
     /// A line of the agent.
-    pub(super) fn from_agent(&mut self, line: Vec<u8>) -> Vec<Effect> {
+    pub(super) fn agent_sent(&mut self, line: Vec<u8>) -> Vec<Effect> {
         let mut effects = Vec::new();
         let Some(message) = Message::read(&line) else {
             // What cannot be read here might be a request for another parser.
@@ -109,7 +109,7 @@ impl Relay {
                 _ => true,
             },
             Message::Response { id, result, .. } => {
-                if let Some(sent) = self.sent.remove(&id.key().to_owned()) {
+                if let Some(sent) = self.sent.remove(id.key()) {
                     self.learn(sent, result, &mut effects);
                 }
                 true
@@ -153,7 +153,7 @@ impl Relay {
     }
 
     /// A line of the client.
-    pub(super) fn from_client(&mut self, line: Vec<u8>) -> Vec<Effect> {
+    pub(super) fn client_sent(&mut self, line: Vec<u8>) -> Vec<Effect> {
         let mut effects = Vec::new();
         let Some(message) = Message::read(&line) else {
             if !line.trim_ascii().is_empty() {

@@ -171,17 +171,19 @@ impl Requests {
         }
         let key = read.call.key();
         let ReadCall { call, arguments } = read;
-        let options = || choices(request);
+        let options = |yes| CallAnswers::Options {
+            options: choices(request),
+            stopping: request.stopping(),
+            yes,
+        };
         let answers = match (request.offer(), self.setup.show) {
-            (Offer::Choice, _) => CallAnswers::Options { options: options(), yes: Yes::Ambiguous },
-            (_, ShownOptions::Agents) if request.options.len() > 1 => {
-                CallAnswers::Options { options: options(), yes: Yes::Certain }
-            }
+            (Offer::Choice, _) => options(Yes::Ambiguous),
+            (_, ShownOptions::Agents) if request.options.len() > 1 => options(Yes::Certain),
             _ => CallAnswers::YesOrNo,
         };
         let question = AskedCallQuestion { call, arguments, context, answers };
         let about = About::Call { request: request.clone() };
-        Some((about, key, AskedQuestion::Call(question)))
+        Some((about, key, AskedQuestion::Call(Box::new(question))))
     }
 
     fn asked(
@@ -419,5 +421,9 @@ fn readable<T: serde::de::DeserializeOwned>(params: Option<&RawValue>) -> Result
         return Err(text::TOO_LONG);
     }
     let Unique(params) = serde_json::from_str(params).map_err(|_| text::UNREADABLE)?;
+    // A list would do as well for the parser's taste.
+    if !params.is_object() {
+        return Err(text::UNREADABLE);
+    }
     serde_json::from_value(params).map_err(|_| text::UNREADABLE)
 }

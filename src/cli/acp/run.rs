@@ -47,10 +47,10 @@ pub(super) enum Peer {
 }
 
 impl Peer {
-    fn from_agent(&mut self, line: Vec<u8>) -> Vec<Effect> {
+    fn agent_sent(&mut self, line: Vec<u8>) -> Vec<Effect> {
         match self {
-            Self::Relay(relay) => relay.from_agent(line),
-            Self::Client(client) => client.from_agent(&line),
+            Self::Relay(relay) => relay.agent_sent(line),
+            Self::Client(client) => client.agent_sent(&line),
         }
     }
 
@@ -197,7 +197,7 @@ impl Run {
     }
 
     /// Runs until the end: the exit status.
-    pub(super) async fn to_end(mut self) -> Exit {
+    pub(super) async fn until_end(mut self) -> Exit {
         let over = self.until_over().await;
         let (why, is_agents_end) = match &over {
             Over::Agent(_) | Over::AgentSilent => (text::AGENT_GONE, true),
@@ -242,7 +242,7 @@ impl Run {
                     status = &mut ending => break status,
                     Some(event) = events.recv() => {
                         if let Event::FromAgent(Next::Line(line)) = event {
-                            left.extend(peer.from_agent(line).into_iter().filter(is_for_client));
+                            left.extend(peer.agent_sent(line).into_iter().filter(is_for_client));
                         }
                     }
                 }
@@ -257,7 +257,7 @@ impl Run {
         loop {
             match timeout(AFTER_END, self.events.recv()).await {
                 Ok(Some(Event::FromAgent(Next::Line(line)))) => {
-                    let effects = self.peer.from_agent(line).into_iter().filter(is_for_client);
+                    let effects = self.peer.agent_sent(line).into_iter().filter(is_for_client);
                     self.apply(effects.collect());
                 }
                 Ok(Some(Event::FromClient(_) | Event::Unread)) => {}
@@ -280,17 +280,8 @@ impl Run {
                 return Over::Done;
             }
             tokio::select! {
-                event = self.events.recv() => {
-                    if let Some(over) = event.and_then(|event| self.take(event)) {
-                        return over;
-                    }
-                }
-                Some(ended) = self.asking.join_next_with_id() => self.take_answer(ended),
-                Some(_) = self.reporting.join_next() => {}
-                ended = self.agent.ended() => return match ended {
-                    Ok(status) => Over::Agent(status),
-                    Err(error) => Over::Failed(error.to_string()),
-                },
+                // What the agent did comes before its end: a line that is too long ends it.
+                biased;
                 () = signals.next() => {
                     let Peer::Client(client) = &mut self.peer else { return Over::Stopped };
                     // A second signal does not wait for the agent.
@@ -300,16 +291,27 @@ impl Run {
                 () = &mut watching => {
                     return Over::Failed("the store can no longer be watched".into());
                 }
+                Some(ended) = self.asking.join_next_with_id() => self.take_answer(ended),
+                Some(_) = self.reporting.join_next() => {}
+                Some(event) = self.events.recv() => {
+                    if let Some(over) = self.take(event) {
+                        return over;
+                    }
+                }
+                ended = self.agent.ended() => return match ended {
+                    Ok(status) => Over::Agent(status),
+                    Err(error) => Over::Failed(error.to_string()),
+                },
             }
         }
     }
 
     fn take(&mut self, event: Event) -> Option<Over> {
         let effects = match event {
-            Event::FromAgent(Next::Line(line)) => self.peer.from_agent(line),
+            Event::FromAgent(Next::Line(line)) => self.peer.agent_sent(line),
             Event::FromAgent(Next::End) => return Some(Over::AgentSilent),
             Event::FromClient(Next::Line(line)) => match &mut self.peer {
-                Peer::Relay(relay) => relay.from_client(line),
+                Peer::Relay(relay) => relay.client_sent(line),
                 Peer::Client(_) => Vec::new(),
             },
             Event::FromClient(Next::End) | Event::Unread => return Some(Over::Client),

@@ -38,8 +38,15 @@ const STRICTER: [(&str, &str); 3] = [
     ("GIT_CONFIG_VALUE_0", "explicit"),
 ];
 /// Variables of git that are harmless if they lead to a file outside the workspace.
-const LEADING: [&str; 5] =
-    ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_ASKPASS", "GIT_EXEC_PATH", "GIT_SSH"];
+const LEADING: [&str; 7] = [
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_ASKPASS",
+    "GIT_EXEC_PATH",
+    "GIT_SSH",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+];
 /// Programs that show text, for git.
 const PAGERS: [&str; 5] = ["cat", "less", "more", "delta", "bat"];
 /// Folders in which git looks for its configuration.
@@ -212,6 +219,9 @@ mod tests {
             ("GIT_EDITOR", "true", false),
             ("GIT_ASKPASS", "/usr/share/code/askpass.sh", false),
             ("GIT_ASKPASS", "./evil", true),
+            ("GIT_SSL_CAINFO", "/etc/ssl/certs/ca-certificates.crt", false),
+            ("GIT_SSL_CAINFO", "ca.crt", true),
+            ("GIT_SSL_CAPATH", "/srv/shop/certs", true),
             ("GIT_SSH_COMMAND", "ssh -i ~/.ssh/work", false),
             ("GIT_SSH_COMMAND", "ssh -o ProxyCommand=./evil", true),
             ("GIT_SSH_COMMAND", "./evil", true),

@@ -217,14 +217,17 @@ impl Json {
         self.text.insert_str(first, &new);
     }
 
-    /// Replaces a value. An equal value keeps its layout.
+    /// Replaces a value. An equal value keeps its layout; another is on one line if the present one
+    /// is.
     pub(super) fn exchange(&mut self, part: &ByteRange, value: &impl Serialize) {
         let there = serde_json::from_str::<serde_json::Value>(&self.text[part.clone()]).ok();
         let is_spelled = self.spelling == Spelling::Plain || !has_marks(&self.text[part.clone()]);
         if is_spelled && there == serde_json::to_value(value).ok() {
             return;
         }
-        let new = self.format_value(None, value, self.indent_of_line(part.start));
+        let is_laid_out = self.text[part.clone()].contains('\n');
+        let depth = self.indent_of_line(part.start).filter(|_| is_laid_out);
+        let new = self.format_value(None, value, depth);
         self.text.replace_range(part.clone(), &new);
     }
 

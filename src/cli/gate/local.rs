@@ -7,9 +7,9 @@ use super::{Common, ProjectClaim};
 use crate::config::Config;
 use crate::config::gates;
 use crate::core::decision::question::UnfitQuestion;
-use crate::core::decision::{Decision, Request};
-use crate::core::gate::ToolCall;
+use crate::core::decision::{Changes, Decision, DecisionId, Request};
 use crate::core::gate::rules::{GateRule, Minimum, Ruling, digest, judge};
+use crate::core::gate::{ToolCall, changes};
 use crate::core::policy::claims::{Claims, with_claims};
 use crate::core::policy::rules::project_name;
 use crate::engine::approvals::gates::{EarlierAnswer, GateQuestion, GateReply};
@@ -130,6 +130,25 @@ async fn of_earlier(
             handle.approvals().ask(*request).await.map_err(words)?.into_decision(),
         )),
     })
+}
+
+/// What changed in a call since the answer to a decision let it run. Records with that decision
+/// that the call did not run. `request`: the question about the call as it is now, in stored form.
+///
+/// # Errors
+/// The store's, as text.
+pub(in crate::cli) async fn changes_since(
+    handle: &Handle,
+    request: &Request,
+    allowed_by: Option<DecisionId>,
+) -> Result<Option<Changes>, String> {
+    let gates = handle.gates();
+    let earlier = gates.allowed_before(request, allowed_by).await;
+    let Some(earlier) = earlier.map_err(|error| error.to_string())? else { return Ok(None) };
+    let changes = changes::since_answer(&earlier, request);
+    let changed = Request { changes, ..request.clone() };
+    gates.record_not_run(earlier.id, &changed).await;
+    Ok(changed.changes)
 }
 
 /// The call may run.

@@ -15,9 +15,9 @@ use super::transport::Transport;
 use super::{Stop, config_of, own_files, remote};
 use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
 use crate::config::{Config, TimeSpan};
-use crate::core::decision::Decision;
+use crate::core::decision::{Decision, Request};
 use crate::engine::Claim;
-use crate::engine::approvals::gates::{GateReply, with_changes};
+use crate::engine::approvals::gates::GateReply;
 use crate::engine::clock::wall_time;
 use crate::engine::event_log::watch;
 use crate::engine::operations::heartbeat;
@@ -194,16 +194,9 @@ impl Asking {
                 Some(opened) => opened,
                 none => none.insert(self.opened(user, &path).await?),
             };
-            let gates = opened.handle.gates();
-            let question = match gates.allowed_before(&question.request, changed_since).await {
-                Err(error) => return Err(words(error)),
-                Ok(None) => question,
-                Ok(Some(earlier)) => {
-                    let changed = question.with_request(|request| with_changes(request, &earlier));
-                    gates.record_not_run(earlier.id, &changed.request).await;
-                    changed
-                }
-            };
+            let changes =
+                local::changes_since(&opened.handle, &question.request, changed_since).await?;
+            let question = question.with_request(|request| Request { changes, ..request });
             let asked = match local::filed(&opened.handle, question).await? {
                 Filed::Covered(words) => return Ok(local::allow(words)),
                 Filed::Asked(decision) => *decision,
@@ -211,7 +204,7 @@ impl Asking {
             let left = self.limit.saturating_sub(began.elapsed());
             let waited = wait(opened, &asked, left).await?;
             let unserved = heartbeat::of(&opened.store) == Running::No;
-            let reply = gates.reply(&waited, asked.revision, unserved);
+            let reply = opened.handle.gates().reply(&waited, asked.revision, unserved);
             match release(&call, &reply).await? {
                 Release::Stands => return Ok(reply),
                 Release::Changed(now) => (call, changed_since) = (*now, Some(asked.id)),

@@ -264,6 +264,8 @@ impl Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::Time;
+    use crate::core::decision::{DecisionId, Terms};
 
     fn question(id: &str, options: &[&str]) -> Question {
         let choice = |name: &&str| Choice { name: (*name).into(), description: String::new() };
@@ -300,6 +302,29 @@ mod tests {
         assert!(fits(&Question { optional: true, ..text.clone() }, &[], None));
         let long = "x".repeat(LONGEST_ANSWER + 1);
         assert!(!fits(&text, &[], Some(&long)) && fits(&text, &[], Some(&long[1..])));
+    }
+
+    #[test]
+    fn an_answer_to_another_question_answers_nothing() {
+        let questions = vec![question("q", &["a", "b"]), question("r", &["a", "c"])];
+        let request = Request { expects: Expects::Answer, questions, ..Request::default() };
+        let asked = Decision::new(DecisionId(1), request, Terms::default(), Time::UNIX_EPOCH);
+        let to = |question: &str, option: &str| Answer {
+            question: question.into(),
+            options: vec![option.into()],
+            text: None,
+        };
+        let check = |answers: &[Answer]| asked.check_answer("", answers);
+        assert_eq!(check(&[to("r", "c"), to("q", "b")]), Ok(()));
+        for answers in [
+            vec![to("q", "a")],
+            vec![to("q", "a"), to("s", "a")],
+            vec![to("q", "a"), to("r", "a"), to("s", "a")],
+            vec![to("q", "a"), to("r", "a"), to("q", "b")],
+            vec![to("q", "c"), to("r", "b")],
+        ] {
+            assert!(check(&answers).is_err(), "{answers:?}");
+        }
     }
 
     #[test]

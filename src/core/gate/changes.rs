@@ -32,9 +32,15 @@ pub fn stands(asked: &ToolCall, now: &ToolCall) -> bool {
 #[must_use]
 pub fn since(earlier: &Decision, request: &Request) -> Option<Changes> {
     let State::Resolved(resolved) = &earlier.state else { return None };
-    if !matches!(resolved.verdict, Verdict::Approved { .. }) {
-        return None;
-    }
+    let is_approved = matches!(resolved.verdict, Verdict::Approved { .. });
+    since_answer(earlier, request).filter(|_| is_approved)
+}
+
+/// What differs in `request` from the call of `earlier`, whose answer let the call run. `None`
+/// without an answer.
+#[must_use]
+pub fn since_answer(earlier: &Decision, request: &Request) -> Option<Changes> {
+    let State::Resolved(resolved) = &earlier.state else { return None };
     let by_path = |scripts: &'_ [Script]| -> BTreeMap<String, ScriptContent> {
         scripts.iter().map(|script| (script.path.clone(), script.content.clone())).collect()
     };

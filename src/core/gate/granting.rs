@@ -4,8 +4,8 @@
 //! A pattern is judged as a rule that allows, put before all rules: what such a rule would not
 //! allow is not included either. Beyond that, a pattern includes no options and settings that the
 //! shown call did not have and that Gander does not know as harmless, no program that runs others,
-//! no file to run whose content is unknown, and nothing in another workspace. A pattern is derived
-//! only if it includes the call itself.
+//! no file to run whose content is unknown, nothing in another workspace and nothing of critical
+//! risk. A pattern is derived only if it includes the call itself.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -21,7 +21,7 @@ use super::programs::{self, options};
 use super::rules::{FileLocation, GateRule, RuleEffect, Ruling, first_rules, judge};
 use super::shell::{self, Command, is_assignment};
 use super::{ToolCall, hex, reach, tools};
-use crate::core::decision::{CallPattern, Grantable};
+use crate::core::decision::{CallPattern, Grantable, Risk};
 use crate::core::untrusted::is_hidden;
 
 /// How a program names what it does.
@@ -160,11 +160,13 @@ fn workspace(call: &ToolCall) -> Option<String> {
     (root.len() <= reach::LONGEST_PATH).then(|| root.to_owned())
 }
 
-/// Whether a pattern includes a call about which a person would be asked.
+/// Whether a pattern includes a call about which a person would be asked, below critical risk.
 #[must_use]
 pub fn includes(rules: &[GateRule], call: &ToolCall, pattern: &CallPattern) -> bool {
     let known = call.facts.coverage == Coverage::Complete && !call.own_prompt;
-    if !known || workspace(call).is_none() || !matches!(judge(rules, call), Ruling::Ask { .. }) {
+    let ruling = judge(rules, call);
+    let asked = matches!(ruling, Ruling::Ask { risk, .. } if risk < Risk::Critical);
+    if !known || workspace(call).is_none() || !asked {
         return false;
     }
     let rule = match pattern {

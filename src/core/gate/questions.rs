@@ -154,8 +154,8 @@ fn listed_question(asked: &Value) -> Option<Question> {
     };
     let options = asked.get("options").or_else(|| asked.get("choices"));
     let options = match (text(asked, &["type"]).as_str(), options) {
-        ("text", _) | (_, None | Some(Value::Null)) => Vec::new(),
         ("yesno", _) => [YES, NO].map(choice).to_vec(),
+        ("text", _) | (_, None | Some(Value::Null)) => Vec::new(),
         (_, Some(options)) => options.as_array()?.iter().map(option).collect(),
     };
     Some(Question {

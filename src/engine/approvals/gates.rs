@@ -7,7 +7,6 @@
 //! honest gate never makes such a call. Does not depend on where rules are stored or how an agent
 //! is answered.
 
-use crate::presentation::gate::{QuestionTerms, introduced, question};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -23,6 +22,7 @@ use crate::core::gate::{ToolCall, changes, granting};
 use crate::core::policy::claims::{Claims, with_claims};
 use crate::core::policy::rules::project_name;
 use crate::engine::{Handle, HandleError};
+use crate::presentation::gate::{QuestionTerms, introduced, question};
 use crate::presentation::text;
 use crate::store::Filter;
 

@@ -91,6 +91,24 @@ pub fn ended(text: &str) -> String {
     plain(text.trim(), LONGEST_OUTPUT).text
 }
 
+/// What an agent told before a call that is asked about anew, since the call changed after the
+/// answer to a decision. `context`: of [`context`].
+#[must_use]
+pub fn changed(decision: i64, context: &str) -> String {
+    let changed = format!(
+        "What this call uses changed after #{decision} was answered. The call has not run, and \
+         asks anew."
+    );
+    [changed.as_str(), context]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// On the card of an answered decision: the call did not run.
+pub const NOT_RUN: &str = "The call did not run: what it uses changed after the answer.";
+
 /// Longest output of a call on its card, in characters.
 const LONGEST_OUTPUT: usize = 400;
 
@@ -222,6 +240,8 @@ mod tests {
         let said = [
             context(&told),
             context(&Context::default()),
+            changed(12, ""),
+            changed(12, &context(&told)),
             question("DB"),
             question(" "),
             mode_refused("yolo"),

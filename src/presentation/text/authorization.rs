@@ -78,7 +78,8 @@ pub(super) fn title_words(request: &Request) -> String {
     let named = named(request);
     let is_diff =
         ["diff --git ", "--- ", "@@ "].iter().any(|start| request.body.starts_with(start));
-    if !request.is_call() || is_diff {
+    // The title of a plan is its first line.
+    if !request.is_call() || is_diff || request.plan {
         return named;
     }
     let beginning: String = request.body.chars().take(LOOKED_AT).collect();

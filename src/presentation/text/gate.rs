@@ -292,7 +292,8 @@ pub fn undecided(
     let changed = changed.map(|changed| format!("{changed} ")).unwrap_or_default();
     format!(
         "{changed}Not decided yet: decision {} waits for a person.{progress}{unserved} Do \
-         something else and repeat the same call later: it returns the answer of the same decision.",
+         something else and repeat the same call later: it returns the answer of the same \
+         decision.",
         decision.id
     )
 }

@@ -7,8 +7,8 @@ use crate::core::decision::{Approval, Decision, ReasonCode, State, Verdict, Via}
 
 use super::{NOBODY_ANSWERED, automatic_approval_note};
 
-/// A verdict with its reason code replaced by words, and its answers written out. A sentence from a log of an earlier version,
-/// and a person's own words, stay as stored.
+/// A verdict with its reason code replaced by words, and its answers written out. A sentence from a
+/// log of an earlier version, and a person's own words, stay as stored.
 #[must_use]
 pub fn worded(verdict: &Verdict, via: Via) -> Cow<'_, Verdict> {
     let words = |code: &str| match code.parse() {

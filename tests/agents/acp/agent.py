@@ -81,6 +81,8 @@ def play(prompt):
             os.kill(os.getpid(), step["die"])
         elif "hang" in step:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            # Not for ever, if the test that should end it fails.
+            signal.alarm(120)
             log.write("hangs\n")
             while True:
                 time.sleep(1000)

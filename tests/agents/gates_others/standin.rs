@@ -140,7 +140,12 @@ impl Kind {
             Self::Kiro => (hooks, "/action/command", "timeout", 60),
             _ => (&hooks["PreToolUse"], "/command", "timeout", 30),
         };
-        let found = list.as_array()?.iter().find(sees)?;
+        // Beside the gate, the agent runs the others' hooks, which have no say here.
+        let is_gate = |hook: &&Value| {
+            let line = hook.pointer(command).and_then(Value::as_str);
+            line.is_some_and(|line| line.contains("/gander gate "))
+        };
+        let found = list.as_array()?.iter().filter(sees).find(is_gate)?;
         match self {
             Self::Copilot => assert_eq!(found["type"], "command"),
             Self::Cursor => assert_eq!(found["failClosed"], true),
@@ -322,12 +327,15 @@ impl Heard {
     }
 }
 
-/// Cursor removes comments also within strings, and runs no hook of a file that it does not know.
+/// Cursor removes comments also within strings, and runs no hook of a file with an event that it
+/// does not know: of the events in the tests' files, it knows these.
 fn cursor_settings(text: &str) -> Option<Value> {
     let lines = Regex::new("(?m)//.*$").unwrap().replace_all(text, "").into_owned();
     let plain = Regex::new(r"(?s)/\*.*?\*/").unwrap().replace_all(&lines, "").into_owned();
     let file: Value = serde_json::from_str(&plain).ok()?;
-    (file["version"].as_u64()? > 0 && file["hooks"].is_object()).then_some(file)
+    let known = ["preToolUse", "beforeMCPExecution", "stop"];
+    let knows_all = file["hooks"].as_object()?.keys().all(|event| known.contains(&event.as_str()));
+    (file["version"].as_u64()? > 0 && knows_all).then_some(file)
 }
 
 /// Kimi runs no hook at all if one of them is not as it should be.
@@ -337,7 +345,10 @@ fn kimi_settings(text: &str) -> Option<Value> {
     let valid = |hook: &Value| {
         let known = ["event", "matcher", "command", "timeout"];
         let timeout = hook["timeout"].as_u64().unwrap_or(30);
-        hook.as_object().unwrap().keys().all(|name| known.contains(&name.as_str()))
+        let is_known = hook["event"] == "PreToolUse" || hook["event"] == "Stop";
+        is_known
+            && hook["command"].is_string()
+            && hook.as_object().unwrap().keys().all(|name| known.contains(&name.as_str()))
             && (1..=600).contains(&timeout)
     };
     file["hooks"].as_array()?.iter().all(valid).then(|| json!({ "hooks": file["hooks"] }))

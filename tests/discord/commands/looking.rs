@@ -193,7 +193,7 @@ async fn help_is_short_and_names_each_command() {
     let help = command(&bot, "sven", "help", json!({})).await;
     insta::assert_snapshot!("help", content(&help));
     let registered = bot.person("maya").view().commands;
-    assert_eq!(registered.len(), 19);
+    assert_eq!(registered.len(), 20);
     for command in registered {
         let name = command["name"].as_str().unwrap().to_owned();
         assert!(name == "help" || content(&help).contains(&name), "/help does not name {name}");

@@ -69,7 +69,7 @@ impl Played {
     }
 
     fn agent(&mut self, message: Value) {
-        let effects = self.client.from_agent(format!("{message}\n").as_bytes());
+        let effects = self.client.agent_sent(format!("{message}\n").as_bytes());
         self.take(effects);
     }
 
@@ -129,7 +129,7 @@ fn a_prompt_is_sent_and_the_agents_words_are_printed() {
     let effects = played.client.answered(ask, answer);
     played.take(effects);
     assert_eq!(played.sent.last().unwrap()["result"]["outcome"]["optionId"], "yes");
-    let effects = played.client.from_agent(
+    let effects = played.client.agent_sent(
         json!({ "method": wire::UPDATE, "params": {
         "sessionId": "s", "update": { "sessionUpdate": "tool_call_update", "toolCallId": "a",
         "status": "completed", "rawOutput": "ok" } } })
@@ -226,7 +226,7 @@ fn an_agent_that_fails_is_named() {
     // Answers to other numbers, and garbage, change nothing.
     let mut other = Played::prompted();
     other.agent(json!({ "id": 99, "result": { "stopReason": "end_turn" } }));
-    let effects = other.client.from_agent(b"{\"id\":3,\n");
+    let effects = other.client.agent_sent(b"{\"id\":3,\n");
     other.take(effects);
     assert_eq!((other.client.end(), other.told.len()), (None, 2));
 }

@@ -92,12 +92,12 @@ impl Played {
     }
 
     fn agent(&mut self, message: Value) {
-        let effects = self.relay.from_agent(format!("{message}\n").into_bytes());
+        let effects = self.relay.agent_sent(format!("{message}\n").into_bytes());
         self.take(effects);
     }
 
     fn client(&mut self, message: Value) {
-        let effects = self.relay.from_client(format!("{message}\n").into_bytes());
+        let effects = self.relay.client_sent(format!("{message}\n").into_bytes());
         self.take(effects);
     }
 
@@ -158,12 +158,12 @@ fn played(name: &str, show: ShownOptions) -> (Played, String) {
             Recorded::Client(line)
                 if !line.contains("\"method\"") && line.contains("\"result\"") => {}
             Recorded::Client(line) => {
-                let effects = played.relay.from_client(format!("{line}\n").into_bytes());
+                let effects = played.relay.client_sent(format!("{line}\n").into_bytes());
                 played.take(effects);
             }
             Recorded::Agent(line) => {
                 let before = played.asked.len();
-                let effects = played.relay.from_agent(format!("{line}\n").into_bytes());
+                let effects = played.relay.agent_sent(format!("{line}\n").into_bytes());
                 played.take(effects);
                 if played.asked.len() == before {
                     continue;
@@ -200,7 +200,7 @@ fn in_short(question: &AskedQuestion) -> String {
             let unknown = if asked.arguments == Arguments::Unknown { " (unknown)" } else { "" };
             let options = match &asked.answers {
                 CallAnswers::YesOrNo => String::new(),
-                CallAnswers::Options { options, yes } => {
+                CallAnswers::Options { options, yes, .. } => {
                     format!("{yes:?}: {options:#?}\n")
                 }
             };
@@ -247,11 +247,11 @@ fn everything_else_passes_as_it_came() {
                     if line.contains("\"initialize\"") && !line.contains("\"elicitation\"") {
                         continue;
                     }
-                    (line.clone(), relay.from_client(line.into_bytes()))
+                    (line.clone(), relay.client_sent(line.into_bytes()))
                 }
                 Recorded::Agent(line) => {
                     let line = format!("{line}\n");
-                    (line.clone(), relay.from_agent(line.into_bytes()))
+                    (line.clone(), relay.agent_sent(line.into_bytes()))
                 }
             };
             let is_ours =
@@ -267,17 +267,17 @@ fn everything_else_passes_as_it_came() {
     }
     let mut relay = Played::opened().relay;
     for line in [
-        "{ \"jsonrpc\" : \"2.0\",\"method\":\"_x\", \"params\": {\"b\":1e3,\"a\":\"\\ud83d\"} }\r\n",
+        "{ \"jsonrpc\" : \"2.0\",\"method\":\"_x\", \"params\": {\"b\":1e3,\"a\":\"\\ud83d\"}}\r\n",
         "{\"id\":\"seven\",\"method\":\"craft/drainMidTurnQueue\",\"params\":null}\n",
         "{\"id\":3,\"method\":\"fs/read_text_file\",\"params\":{\"path\":\"/etc/passwd\"}}\n",
         "{\"id\":99,\"error\":{\"code\":-32000,\"message\":\"log in\"}}",
     ] {
-        let effects = relay.from_agent(line.as_bytes().to_vec());
+        let effects = relay.agent_sent(line.as_bytes().to_vec());
         assert_eq!(effects, [Effect::ToClient(line.as_bytes().to_vec())]);
-        let effects = relay.from_client(line.as_bytes().to_vec());
+        let effects = relay.client_sent(line.as_bytes().to_vec());
         assert_eq!(effects, [Effect::ToAgent(line.as_bytes().to_vec())]);
     }
     for blank in ["\n", "  \r\n"] {
-        assert_eq!(relay.from_agent(blank.as_bytes().to_vec()), []);
+        assert_eq!(relay.agent_sent(blank.as_bytes().to_vec()), []);
     }
 }

@@ -268,7 +268,7 @@ mod tests {
     fn what_makes_cursor_ignore_a_file_is_found() {
         let hooks = |text: &str| format!("{{\"version\": 1, \"hooks\": {{{text}}}}}");
         for text in [
-            hooks("\"stop\": [{\"command\": \"a\"}] // mine"),
+            hooks("\"stop\": [{\"command\": \"a\"}] // mine\n"),
             hooks("\"stop\": [] /* a // b\n */"),
             hooks("\"preToolUse\": [{\"command\": \"http:\\/\\/x\"}]"),
         ] {

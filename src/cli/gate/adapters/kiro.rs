@@ -96,7 +96,7 @@ impl HookFile for Own {
     fn installed(&self, text: &str) -> Option<Found> {
         let hook = hook_in(text)?;
         let is = |name: &str, wanted: &[Value]| {
-            hook.get(name).map_or(true, |value| wanted.contains(value))
+            hook.get(name).is_none_or(|value| wanted.contains(value))
         };
         let sees = is("matcher", &[".*".into()])
             && is("enabled", &[true.into()])

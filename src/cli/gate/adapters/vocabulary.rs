@@ -57,6 +57,7 @@ pub(super) fn translated(agent: &str, tools: &[Tool], servers: Servers, mut told
         for (said, known) in *names {
             rename(input, said, known);
         }
+        drop_usual(input, BACKGROUND, &false.into());
     }
     if moves {
         enter(&mut told);

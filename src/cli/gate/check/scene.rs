@@ -20,6 +20,7 @@ use crate::config::gates;
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Decision, DecisionId, Person, Verdict, Via};
 use crate::core::policy::rules::Rules;
+use crate::disk::Folder;
 use crate::engine::clock::{SystemClock, wall_time};
 use crate::engine::event_log::watch;
 use crate::engine::{Filter, Handle};
@@ -63,8 +64,9 @@ impl Scene {
         let folder = tempfile::Builder::new().prefix("gander-check-").tempdir();
         let folder = folder.map_err(|error| said(&error))?;
         std::fs::create_dir(folder.path().join("work")).map_err(|error| said(&error))?;
+        let place = Folder::open(folder.path()).map_err(|error| said(&error))?;
         for (file, text) in [("gander.toml", ""), (gates::FILE, gates::DEFAULTS)] {
-            std::fs::write(folder.path().join(file), text).map_err(|error| said(&error))?;
+            place.replace(Path::new(file), text.as_bytes()).map_err(|error| said(&error))?;
         }
         let store = Store::open(&folder.path().join("gander.db"), None, wall_time())
             .map_err(|error| said(&error))?;
@@ -104,6 +106,12 @@ impl Scene {
             words.splice(..1, program.iter().map(|word| (*word).to_owned()));
         }
         Some(line_of(self.agent, &words))
+    }
+
+    /// Writes a file in the agent's folder. Returns whether that was possible.
+    pub(super) fn write(&self, name: &str, text: &str) -> bool {
+        let folder = Folder::open(&self.project());
+        folder.is_ok_and(|folder| folder.replace(Path::new(name), text.as_bytes()).is_ok())
     }
 
     /// What the agent sends for a command.
@@ -156,8 +164,8 @@ impl Scene {
         })
     }
 
-    /// Answers decisions for ever, and counts them. `answer`: by the decision, and how many have
-    /// been answered.
+    /// Answers open decisions for ever, and counts them. `answer`: by the decision, and how many
+    /// have been answered.
     pub(super) async fn approve(
         &self,
         answered: &AtomicUsize,
@@ -171,7 +179,7 @@ impl Scene {
                 hints.mark_unchanged();
                 let open = self.handle.approvals().list(Filter::default()).await;
                 for decision in open.unwrap_or_default() {
-                    if done.contains(&decision.id) {
+                    if !decision.state.is_open() || done.contains(&decision.id) {
                         continue;
                     }
                     let Some(verdict) = answer(&decision, done.len()) else { continue };

@@ -187,8 +187,7 @@ impl Scene {
 
     /// An approval is for the script that the person could read.
     async fn changed(&self) -> Result<Outcome, &'static str> {
-        let script = self.project().join("check.sh");
-        let write = |text: &str| std::fs::write(&script, text).is_ok();
+        let write = |text: &str| self.write("check.sh", text);
         let is_there = write("echo one\n");
         let call = self.call("bash check.sh");
         let hook = self.hook(&call, Replaced::Patience("5s"));

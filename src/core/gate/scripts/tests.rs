@@ -1,3 +1,5 @@
+//! Which files a call runs, and when nobody knows.
+
 use serde_json::json;
 
 use super::super::tests::call;
@@ -122,12 +124,14 @@ fn files_that_options_name_or_programs_look_for() {
         ("kubectl get pods", ""),
         ("helm upgrade x chart -f values.yaml", "values.yaml"),
         ("docker build -f a.Dockerfile .", "a.Dockerfile"),
-        ("docker run -f x alpine", ""),
+        // No Dockerfile; what runs in the container may be a file of the workspace.
+        ("docker run -f x alpine", "alpine"),
         ("terraform -chdir=infra apply -var-file=a.tfvars", "infra/a.tfvars infra/apply"),
         ("ansible-playbook -i hosts site.yml -e @v.yml", "hosts site.yml v.yml"),
         ("env X=1 make -f a.mk", "a.mk make"),
     ] {
-        assert_eq!(names(command).map(|names| names.join(" ")).as_deref(), Some(expected));
+        let found = names(command).map(|names| names.join(" "));
+        assert_eq!(found.as_deref(), Some(expected), "{command}");
     }
     for command in [
         "make -f $FILE",

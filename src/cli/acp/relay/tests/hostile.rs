@@ -26,7 +26,7 @@ fn an_option_that_outlasts_the_call_is_never_guessed() {
         };
         let shown = match &asked.answers {
             CallAnswers::YesOrNo => None,
-            CallAnswers::Options { options, yes } => {
+            CallAnswers::Options { options, yes, .. } => {
                 assert_eq!(*yes, Yes::Ambiguous);
                 Some(options.len())
             }
@@ -124,7 +124,7 @@ fn a_field_that_is_there_twice_is_no_request() {
          \"name\":\"Yes\",\"kind\":\"allow_once\"}}]}}}}",
         wire::PERMISSION
     );
-    let effects = played.relay.from_agent(line.as_bytes().to_vec());
+    let effects = played.relay.agent_sent(line.as_bytes().to_vec());
     played.take(effects);
     assert_eq!(*played.outcome(), json!({ "outcome": "cancelled" }));
     assert!(played.asked.is_empty());
@@ -182,7 +182,7 @@ fn lines_that_are_no_message_reach_nobody() {
         "{\"method\":\"a\",\"method\":\"session/request_permission\",\"id\":1,\"params\":{}}",
         "{\"id\":1,\"method\":\"session/request_permission\"",
     ] {
-        let effects = played.relay.from_agent(format!("{line}\n").into_bytes());
+        let effects = played.relay.agent_sent(format!("{line}\n").into_bytes());
         assert!(matches!(effects.as_slice(), [Effect::Tell(_)]), "{line}: {effects:?}");
     }
     // Without a usable id, nobody could answer.
