@@ -154,6 +154,7 @@ struct Inner {
     judging: approvals::judging::JudgingPool,
     ask_rate: approvals::ask_limits::AskRate,
     pending: approvals::pending_list::PendingList,
+    seal_key: approvals::seal::SealKey,
 }
 
 /// The approval API. Cheap to clone.
@@ -194,6 +195,7 @@ impl Handle {
                 judging: approvals::judging::JudgingPool::default(),
                 ask_rate: approvals::ask_limits::AskRate::default(),
                 pending: approvals::pending_list::PendingList::default(),
+                seal_key: approvals::seal::SealKey::default(),
             }),
         }
     }

@@ -40,15 +40,15 @@ pub(crate) async fn served(handle: &Handle) -> SocketAddr {
 }
 
 /// A client of one token.
-struct Web {
+pub(crate) struct Web {
     url: String,
     token: String,
     session: Option<String>,
-    headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Web {
-    fn new(address: SocketAddr, token: &str) -> Self {
+    pub(crate) fn new(address: SocketAddr, token: &str) -> Self {
         Self {
             url: format!("http://{address}/mcp"),
             token: token.to_owned(),
@@ -75,7 +75,7 @@ impl Web {
     }
 
     /// Asks, and reads the stream or the body to the answer.
-    async fn ask(&self, method: &str, params: Value) -> Value {
+    pub(crate) async fn ask(&self, method: &str, params: Value) -> Value {
         let response = self
             .post(&json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }))
             .await;
@@ -87,7 +87,7 @@ impl Web {
             .unwrap_or_else(|| panic!("{method}: there is no answer in {body:?}"))
     }
 
-    async fn greet(&mut self) {
+    pub(crate) async fn greet(&mut self) {
         let client = json!({ "name": "raw", "version": "1" });
         let params =
             json!({ "protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client });

@@ -69,7 +69,7 @@ const OWNED: [(&str, &[&str]); 15] = [
     ("tiny_skia", &["src/engine/operations/plot.rs"]),
     ("ttf_parser", &["src/engine/operations/plot.rs"]),
     ("dejavu", &["src/engine/operations/plot.rs"]),
-    ("hmac", &["src/channels/webhook.rs"]),
+    ("hmac", &["src/channels/webhook.rs", "src/engine/approvals/seal.rs"]),
     ("hyper", &["src/surfaces/http"]),
     ("governor", &["src/engine/rate_limit.rs"]),
     ("prometheus_client", &["src/surfaces/http/metrics.rs"]),

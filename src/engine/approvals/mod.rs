@@ -17,4 +17,5 @@ pub mod judging;
 pub mod members;
 pub(in crate::engine) mod pending_list;
 pub(crate) mod proposal;
+pub mod seal;
 pub mod tokens;

@@ -23,6 +23,13 @@ impl MemoStore<'_> {
         self.store.read(|connection| open::meta(connection, &key_of(name)))
     }
 
+    /// The text stored under this name. Stores `text` if there is none yet; the first of several
+    /// processes wins.
+    pub fn settle(self, name: &str, text: String) -> Result<String, StoreError> {
+        let key = key_of(name);
+        self.store.write(move |connection| open::settle(connection, &key, &text))
+    }
+
     /// Stores a surface's text under a name; `None` deletes the text.
     pub fn put(self, name: &str, text: Option<String>) -> Result<(), StoreError> {
         let key = key_of(name);

@@ -265,7 +265,11 @@ pub(super) fn meta(connection: &Connection, key: &str) -> Result<Option<String>,
 
 /// The stored value for a key. Writes `value` if the key is missing, unless another process writes
 /// first.
-fn settle(connection: &Connection, key: &str, value: &str) -> Result<String, StoreError> {
+pub(super) fn settle(
+    connection: &Connection,
+    key: &str,
+    value: &str,
+) -> Result<String, StoreError> {
     if let Some(stands) = meta(connection, key)? {
         return Ok(stands);
     }

@@ -5,12 +5,14 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use gander_client::types::{LONGEST_REPORT, Question};
 use rmcp::RoleServer;
-use rmcp::model::ProgressNotificationParam;
+use rmcp::model::{CallToolResponse, ProgressNotificationParam};
 use rmcp::service::RequestContext;
 
 use super::McpServer;
 use super::answer::Done;
 use super::schema::{Await, DecisionState, ReportInput, WithdrawInput};
+use super::tasks::speaks_tasks;
+use super::tools::ClientCall;
 use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Refused, Revision, State};
 use crate::engine::approvals::access::{Access, AccessError};
@@ -18,7 +20,7 @@ use crate::engine::{Claim, HandleError};
 use crate::presentation::{json, text};
 
 /// Default wait, in seconds. Codex and the TypeScript SDK abandon a call after 60 s.
-const USUAL_WAIT: u64 = 45;
+pub(super) const USUAL_WAIT: u64 = 45;
 /// Longest wait, in seconds. goose and Claude Code (over HTTP, without progress) abandon a call
 /// after 300 s.
 const LONGEST_WAIT: u64 = 240;
@@ -34,7 +36,13 @@ pub(super) enum Waited {
 }
 
 impl McpServer {
-    pub(super) async fn request_approval(&self, access: &Access, question: Question) -> Done {
+    /// Files a question. The result is a task where the client speaks the tasks extension.
+    pub(super) async fn request_approval(
+        &self,
+        access: &Access,
+        question: Question,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, String> {
         if let Some(error) = question.validation_error() {
             return Err(text::mcp::wrong_input("request_approval", &error));
         }
@@ -45,36 +53,50 @@ impl McpServer {
             Ok(filed) => filed.into_decision(),
             Err(error) => return Err(self.refused(access, error).await),
         };
+        if speaks_tasks(context) {
+            return self.new_task(access, &decision).await.map_err(|error| error.to_string());
+        }
         let (stands, now) = (self.handle.escalation().progress(&decision), self.handle.now());
         let words = text::mcp::filed(&decision, stands.as_ref(), now, self.unserved());
-        self.answer(DecisionState::from(&decision), words, &decision)
+        self.answer(DecisionState::from(&decision), words, &decision).map(Into::into)
     }
 
     pub(super) async fn await_decision(
         &self,
         access: &Access,
         input: Await,
-        context: &RequestContext<RoleServer>,
-    ) -> Done {
+        call: &ClientCall<'_>,
+    ) -> Result<CallToolResponse, String> {
         let (id, revision) = (DecisionId(input.id), input.revision.map(Revision));
         let span = Duration::from_secs(input.seconds.unwrap_or(USUAL_WAIT).min(LONGEST_WAIT));
-        let decision = match self.wait(access, id, revision, span, context).await {
+        let round = self.wait_round(access, &input, span, call).await?;
+        let decision = match self.wait(access, id, revision, round.span, call.context).await {
             Ok(Waited::Over(decision)) => *decision,
             Ok(Waited::Cancelled) => return Err(text::mcp::CANCELLED.into()),
             Err(error) => return Err(self.refused(access, error).await),
         };
-        if revision.is_some_and(|asked| asked != decision.revision) {
-            return self.answer(
-                DecisionState::Superseded,
-                text::mcp::superseded(&decision),
-                &decision,
-            );
+        match self.next_round(access, &input, &round, &decision).await? {
+            Some(next) => Ok(next.into()),
+            None => self.wait_result(access, revision, &decision).map(Into::into),
         }
-        let mine = access.caller().may_take(&decision).is_ok();
+    }
+
+    /// The result of a wait for a revision of a decision, or for any revision.
+    pub(super) fn wait_result(
+        &self,
+        access: &Access,
+        asked: Option<Revision>,
+        decision: &Decision,
+    ) -> Done {
+        if asked.is_some_and(|asked| asked != decision.revision) {
+            let words = text::mcp::superseded(decision);
+            return self.answer(DecisionState::Superseded, words, decision);
+        }
+        let mine = access.caller().may_take(decision).is_ok();
         let (stands, zone) =
-            (self.handle.escalation().progress(&decision), self.handle.rules().zone);
-        let words = text::mcp::waited(&decision, stands.as_ref(), self.handle.now(), zone, mine);
-        self.answer(DecisionState::from(&decision), words, &decision)
+            (self.handle.escalation().progress(decision), self.handle.rules().zone);
+        let words = text::mcp::waited(decision, stands.as_ref(), self.handle.now(), zone, mine);
+        self.answer(DecisionState::from(decision), words, decision)
     }
 
     /// When a wait of `span` from now ends, in store time.

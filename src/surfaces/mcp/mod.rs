@@ -17,8 +17,10 @@ mod looking;
 mod permission;
 mod prompts;
 mod resources;
+mod rounds;
 mod schema;
 mod serving;
+mod tasks;
 mod tools;
 
 use std::collections::BTreeSet;

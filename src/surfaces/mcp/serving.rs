@@ -6,11 +6,12 @@ use std::sync::PoisonError;
 use std::task::{Context, Poll};
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, ErrorCode,
-    GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams,
-    InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+    CompleteResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
+    GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, SubscribeRequestParams,
+    SubscriptionFilter, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::transport::async_rw::AsyncRwTransport;
@@ -20,6 +21,7 @@ use tokio::sync::watch::Sender;
 
 use super::follow::{Sink, follow};
 use super::resources::is_ours;
+use super::tasks::must_speak_tasks;
 use super::{LONGEST_MESSAGE, McpServer};
 use crate::presentation::text;
 
@@ -41,6 +43,7 @@ impl ServerHandler for McpServer {
             .enable_resources()
             .enable_resources_list_changed()
             .enable_resources_subscribe()
+            .enable_tasks()
             .build();
         let mut info = InitializeResult::new(capabilities);
         info.server_info =
@@ -59,7 +62,10 @@ impl ServerHandler for McpServer {
             self.take_place(access.caller())?;
         }
         context.peer.set_peer_info(request.clone());
-        self.negotiate_initialize(&request)
+        let mut initialized = self.negotiate_initialize(&request)?;
+        // Revisions with a handshake know no tasks extension: their clients use `await_decision`.
+        initialized.capabilities.extensions = None;
+        Ok(initialized)
     }
 
     async fn list_tools(
@@ -77,8 +83,37 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let access = self.access(&context.extensions).await?;
-        let arguments = request.arguments.unwrap_or_default();
-        self.call(&access, &request.name, &arguments, &context).await.map(Into::into)
+        self.call(&access, request, &context).await
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        must_speak_tasks(&context)?;
+        let access = self.access(&context.extensions).await?;
+        self.task(&access, &request.task_id).await.map(GetTaskResult::new)
+    }
+
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        must_speak_tasks(&context)?;
+        let access = self.access(&context.extensions).await?;
+        self.update(&access, &request.task_id).await
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        must_speak_tasks(&context)?;
+        let access = self.access(&context.extensions).await?;
+        self.cancel(&access, &request.task_id).await
     }
 
     async fn list_prompts(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gander_client::types::Question;
 use rmcp::handler::server::common::{schema_for_input, schema_for_output};
-use rmcp::model::{CallToolResult, JsonObject, Tool, ToolAnnotations};
+use rmcp::model::{CallToolRequestParams, CallToolResponse, JsonObject, Tool, ToolAnnotations};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use schemars::JsonSchema;
@@ -137,6 +137,14 @@ fn read<T: DeserializeOwned>(kind: &ToolKind, arguments: &JsonObject) -> Result<
     })
 }
 
+/// What a client sends with a tool's call, beside the tool's arguments.
+pub(super) struct ClientCall<'a> {
+    /// The state that an earlier result asked the client to send back. Chosen by the client: it is
+    /// checked where it is used.
+    pub(super) state: Option<&'a str>,
+    pub(super) context: &'a RequestContext<RoleServer>,
+}
+
 impl McpServer {
     /// The tools that this caller may use.
     pub(super) fn tools(&self, access: &Access) -> Vec<Tool> {
@@ -151,18 +159,20 @@ impl McpServer {
     pub(super) async fn call(
         &self,
         access: &Access,
-        name: &str,
-        arguments: &JsonObject,
+        request: CallToolRequestParams,
         context: &RequestContext<RoleServer>,
-    ) -> Result<CallToolResult, ErrorData> {
+    ) -> Result<CallToolResponse, ErrorData> {
+        let name = &*request.name;
         let Some((kind, tool)) = all().into_iter().find(|(kind, _)| kind.name == name) else {
             return Err(ErrorData::invalid_params(text::mcp::no_tool(name), None));
         };
         if let Err(forbidden) = kind.may(access) {
-            return Ok(tool_error(text::forbidden(&forbidden)));
+            return Ok(tool_error(text::forbidden(&forbidden)).into());
         }
-        let arguments = fitted(arguments, &tool.input_schema);
-        Ok(self.run(kind, access, &arguments, context).await.unwrap_or_else(tool_error))
+        let arguments = fitted(&request.arguments.unwrap_or_default(), &tool.input_schema);
+        let call = ClientCall { state: request.request_state.as_deref(), context };
+        let done = self.run(kind, access, &arguments, &call).await;
+        Ok(done.unwrap_or_else(|words| tool_error(words).into()))
     }
 
     async fn run(
@@ -170,11 +180,26 @@ impl McpServer {
         kind: &ToolKind,
         access: &Access,
         given: &JsonObject,
+        call: &ClientCall<'_>,
+    ) -> Result<CallToolResponse, String> {
+        match kind.name {
+            "request_approval" => {
+                self.request_approval(access, read(kind, given)?, call.context).await
+            }
+            "await_decision" => self.await_decision(access, read(kind, given)?, call).await,
+            _ => self.run_to_end(kind, access, given, call.context).await.map(Into::into),
+        }
+    }
+
+    /// Runs a tool that always gives its final result.
+    async fn run_to_end(
+        &self,
+        kind: &ToolKind,
+        access: &Access,
+        given: &JsonObject,
         context: &RequestContext<RoleServer>,
     ) -> Done {
         match kind.name {
-            "request_approval" => self.request_approval(access, read(kind, given)?).await,
-            "await_decision" => self.await_decision(access, read(kind, given)?, context).await,
             "report_outcome" => self.report_outcome(access, read(kind, given)?).await,
             "withdraw" => self.withdraw(access, read(kind, given)?).await,
             "permission_prompt" => Ok(self.permission(access, read(kind, given)?, context).await),

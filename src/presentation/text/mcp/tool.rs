@@ -3,9 +3,10 @@
 /// `request_approval`.
 pub const REQUEST: &str = "Ask a person for an approval, a choice or an answer before you \
     act. Files the question and returns its number at once, without waiting. Continue with \
-    other work, then call await_decision with that number. Say what you saw, why it matters \
-    and what you recommend (insight), and be honest about the risk: policy may raise it, \
-    never lower it. Give a dedup_key to make repeated calls the same question.";
+    other work, then call await_decision with that number. In a client with tasks, the result \
+    comes later and is the verdict itself: then there is nothing to wait for. Say what you saw, \
+    why it matters and what you recommend (insight), and be honest about the risk: policy may \
+    raise it, never lower it. Give a dedup_key to make repeated calls the same question.";
 /// `await_decision`.
 pub const AWAIT: &str = "Wait for the verdict on your question, for at most `seconds` \
     (default 45, at most 240). Returns as soon as a person has decided, and claims the \
