@@ -185,7 +185,14 @@ impl Gatekeeper for RemoteGate {
             facts: Facts::default(),
         };
         let at_least = Some(Minimum { risk: Risk::Medium, reason: Some(AskReason::Remote) });
-        GateRequest { call, project: None, context: String::new(), at_least, changed_since: None }
+        GateRequest {
+            call,
+            project: None,
+            context: String::new(),
+            at_least,
+            changed_since: None,
+            takes_edits: false,
+        }
     }
 
     fn patience(&self, progress: bool) -> Duration {
@@ -238,6 +245,7 @@ impl Gatekeeper for LocalGate {
             context: String::new(),
             at_least: None,
             changed_since: None,
+            takes_edits: false,
         }
     }
 

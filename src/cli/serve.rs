@@ -84,6 +84,7 @@ pub(super) async fn run_bot(
     handle.grants().end_fallen().await?;
     let bound = listen(&handle, &config.http, path).await?;
     let gates = Arc::new(RemoteGate(RulesFile(config.file.clone())));
+    handle.set_gate_rules(gates.clone());
     let mcp = mcp::http_service(&handle, Some(gates.clone()), &config.http.hosts);
     let http = HttpApi::new(handle.clone(), &config.http, gates).with(mcp);
     let (channels, folders) =

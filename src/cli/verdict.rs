@@ -219,7 +219,7 @@ impl PersonAction {
                 let session = for_session.then_some(GrantLength(GrantSpan::Session));
                 let grant = lasts.or(session).map(|lasts| grant(decision, lasts, covering));
                 let grant = grant.transpose()?;
-                Typed::Verdict(Verdict::Approved(Approval { note, grant, input: None }))
+                Typed::Verdict(Verdict::Approved(Approval { note, grant, ..Approval::default() }))
             }
             Self::Reject(RejectArgs { reason, .. }) => {
                 let reason = given(reason, "Why? The agent gets this")?;

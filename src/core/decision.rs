@@ -13,6 +13,7 @@ pub mod authorization;
 pub mod content;
 pub(crate) mod disagreement;
 pub mod draft;
+pub mod editing;
 pub(crate) mod escalation;
 pub mod event;
 pub(crate) mod evolve;
@@ -187,8 +188,14 @@ impl Decision {
     /// cannot approve. A rejection does no harm, and a text answer is typed anyway.
     #[must_use]
     pub fn confirmation(&self) -> Option<String> {
+        self.confirmation_at(self.terms.risk)
+    }
+
+    /// The word to type at this risk.
+    #[must_use]
+    pub fn confirmation_at(&self, risk: Risk) -> Option<String> {
         let typed = self.request.expects == Expects::Answer && !self.request.is_walked_through();
-        let asks = self.terms.risk == Risk::Critical && !typed;
+        let asks = risk == Risk::Critical && !typed;
         asks.then(|| {
             // The word comes from a fixed list: the agent chooses the kind, and typing REJECT must
             // not approve.
@@ -215,6 +222,7 @@ impl Decision {
         let Ballot { verdict, confirmation } = ballot.into();
         self.check_open_at(seen)?;
         self.check_verdict(&verdict)?;
+        self.check_change(&verdict, via)?;
         if via.is_remote() {
             check_remote_grant(&verdict)?;
             if self.needs_confirming() {

@@ -9,6 +9,7 @@ mod arguments;
 pub mod autorun;
 pub mod budget;
 pub mod changes;
+pub mod editing;
 pub mod edits;
 pub mod facts;
 pub mod granting;

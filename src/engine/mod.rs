@@ -25,7 +25,8 @@ pub use self::approvals::auto_approval::AutoApprovalApi;
 pub use self::approvals::availability::AvailabilityApi;
 pub use self::approvals::bulk_approval::{BulkApi, ItemOutcome, Preview, TOGETHER};
 pub use self::approvals::decisions::ApprovalApi;
-pub use self::approvals::gates::GateApi;
+pub use self::approvals::edits::EditApi;
+pub use self::approvals::gates::{GateApi, RuleSource};
 pub use self::approvals::grants::GrantApi;
 pub use self::approvals::tokens::TokenApi;
 use self::clock::Clock;
@@ -133,6 +134,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     /// Replaced when the configuration changes.
     rules: RwLock<Arc<Rules>>,
+    /// The rules for tool calls; absent in processes that judge no changes of calls.
+    gate_rules: RwLock<Option<Arc<dyn RuleSource>>>,
     hints: Sender<u64>,
     /// Counts recorded changes of posted messages, to wake [`MessageApi::card_within`].
     card_changes: Sender<u64>,
@@ -182,6 +185,7 @@ impl Handle {
             inner: Arc::new(Inner {
                 clock,
                 rules,
+                gate_rules: RwLock::default(),
                 hints: Sender::new(0),
                 card_changes: Sender::new(0),
                 auto_approval_progress: tokio::sync::Mutex::default(),
@@ -318,6 +322,12 @@ impl Handle {
     #[must_use]
     pub const fn gates(&self) -> GateApi<'_> {
         GateApi { handle: self }
+    }
+
+    /// Changes tool calls before they are approved.
+    #[must_use]
+    pub const fn edits(&self) -> EditApi<'_> {
+        EditApi { handle: self }
     }
 
     /// Lists, uses and ends grants.

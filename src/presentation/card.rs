@@ -5,6 +5,7 @@
 //! cards.
 
 mod details;
+mod edited;
 mod permission;
 mod questions;
 mod scripts;
@@ -12,7 +13,8 @@ mod told;
 
 pub use self::details::{details_card, full_text};
 use self::details::{full_text_file, is_diff};
-use self::permission::Where;
+pub use self::edited::change_card;
+use self::permission::{Where, masked_note};
 use self::told::{Line, Told, footer, whole_footer};
 use super::text::{self, label};
 use crate::core::decision::{
@@ -165,8 +167,8 @@ fn drawn(line: &Line, decision: &Decision, time_scale: TimeScale, files: Files) 
     page.left = page.left.saturating_sub(runs.as_deref().map_or(0, units));
     let changed = scripts::changed(decision, Where::Card, Secrets::Masked, files);
     let changes_whole = changed.as_ref().is_none_or(|changed| changed.whole);
-    let changed = changed.map(|changed| page.keep(changed));
-    page.left = page.left.saturating_sub(changed.as_deref().map_or(0, units));
+    let changed = page.keep_all(changed);
+    let edited = page.keep_all(edited::shown(decision, Where::Card, Secrets::Masked, files));
     let explanation = page.explanation(decision);
     page.options(decision);
     page.questions(decision);
@@ -182,8 +184,8 @@ fn drawn(line: &Line, decision: &Decision, time_scale: TimeScale, files: Files) 
     let attachments = if is_posted { attachments(decision) } else { Vec::new() };
     let refused = (!is_posted).then(|| text::FILES_LEFT_OUT.to_owned());
     // Nothing that belongs to the call makes way for the notice.
-    let parts = refused.into_iter().chain(masked).chain(runs).chain(changed).chain(more);
-    let parts = parts.chain(explanation);
+    let parts = refused.into_iter().chain(masked).chain(edited).chain(runs);
+    let parts = parts.chain(changed).chain(more).chain(explanation);
     let due =
         matches!(decision.state, State::Pending(_)).then(|| text::answer_by(decision, time_scale));
     let description = parts.chain(due).collect::<Vec<_>>().join("\n");
@@ -205,14 +207,6 @@ fn drawn(line: &Line, decision: &Decision, time_scale: TimeScale, files: Files) 
         attachments,
         without_files: None,
     }
-}
-
-/// Says what is masked, or that nothing is although there are secrets.
-fn masked_note(decision: &Decision, secrets: Secrets, count: usize) -> Option<String> {
-    (count > 0).then(|| match secrets {
-        Secrets::Masked => text::masked(&decision.request, count),
-        Secrets::Shown => text::UNMASKED.to_owned(),
-    })
 }
 
 /// The decision's attachments, with sanitized names.

@@ -275,8 +275,9 @@ async fn real_agents_are_cancelled() {
 /// The questions that agents ask over the protocol.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_of_a_real_agent_is_answered() {
+    // Without `multiSelect`: Kimi names it `multi_select`, and takes no other fields.
     let question = json!({ "questions": [{ "question": "Which db?", "header": "DB",
-        "multiSelect": false, "options": [{ "label": "pg", "description": "a" },
+        "options": [{ "label": "pg", "description": "a" },
         { "label": "sqlite", "description": "b" }] }] });
     for (agent, tool) in
         [(Kimi, "AskUserQuestion"), (Claude, "AskUserQuestion"), (Qwen, "ask_user_question")]

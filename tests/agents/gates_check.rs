@@ -58,6 +58,21 @@ fn results(checked: &Value) -> impl Iterator<Item = (&str, &str, Option<&str>)> 
     })
 }
 
+/// An entry of a list, with lines of at most 100 columns.
+fn wrapped(mark: &str, words: &str) -> String {
+    let (mut text, mut line) = (String::new(), mark.trim_end().to_owned());
+    for word in words.split(' ') {
+        if line.chars().count() + 1 + word.chars().count() > 100 {
+            text.push_str(&line);
+            text.push('\n');
+            line = " ".repeat(mark.len() - 1);
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    format!("{text}{line}\n")
+}
+
 fn render(all: &[Value]) -> String {
     let mut text = String::from("\n| |");
     for (trial, ..) in results(&all[0]) {
@@ -79,16 +94,17 @@ fn render(all: &[Value]) -> String {
     text.push_str("\n\n");
     for checked in all {
         let name = checked["agent"].as_str().unwrap();
-        writeln!(text, "- `{name}`: {}.", checked["evidence"].as_str().unwrap()).unwrap();
+        let evidence = checked["evidence"].as_str().unwrap();
+        text.push_str(&wrapped("- ", &format!("`{name}`: {evidence}.")));
         for (trial, result, why) in results(checked) {
             if let Some(why) = why {
                 let result = if result == "not applicable" { "–" } else { result };
-                writeln!(text, "  - {trial}: {result}, because {why}.").unwrap();
+                text.push_str(&wrapped("  - ", &format!("{trial}: {result}, because {why}.")));
             }
         }
         let holes = checked["not_stopped"].as_array().unwrap().iter();
         let holes: Vec<&str> = holes.map(|hole| hole.as_str().unwrap()).collect();
-        writeln!(text, "  - Not stopped: {}.", holes.join("; ")).unwrap();
+        text.push_str(&wrapped("  - ", &format!("Not stopped: {}.", holes.join("; "))));
     }
     text.push('\n');
     text

@@ -145,6 +145,8 @@ async fn exchanged(desk: &Desk, agent: &Agent, folder: &Path, exchanges: &[Excha
             let request = desk.request(number + 1).await;
             acts_on(diff(&request), shows);
             assert_eq!(request.body, *command);
+            // Who approves ten in a row without a look is asked once more.
+            assert!(click(&desk.maya, &card, "details").await.ok);
             desk.approves(number + 1).await;
         });
         assert_eq!(outcome, Outcome::Ran, "{command}");
@@ -235,7 +237,8 @@ async fn two_hooks_at_once_ask_once_for_each_content() {
         desk.card(1).await;
         write(&folder, "src/x.sh", EVIL);
         desk.approves(1).await;
-        desk.approves(2).await;
+        // For the session: the slower hook may come after the other has taken the answer.
+        click(&desk.maya, &desk.card(2).await, "session").await;
     });
     // The slower hook may have read the exchanged file already, as its first question.
     assert_eq!((one, other), (Outcome::Ran, Outcome::Ran));

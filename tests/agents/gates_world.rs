@@ -92,6 +92,23 @@ impl World {
         self.handle.approvals().get(DecisionId(id)).await.unwrap()
     }
 
+    /// The first decision, once it is no longer open.
+    pub(crate) async fn closed(&self) -> Decision {
+        let id = self.asked(1).await.remove(0).id.0;
+        let mut hints = self.handle.hints();
+        let waited = timeout(LIMIT, async {
+            loop {
+                hints.mark_unchanged();
+                let decision = self.decision(id).await;
+                if !decision.state.is_open() {
+                    return decision;
+                }
+                let _ = hints.changed().await;
+            }
+        });
+        waited.await.unwrap_or_else(|_| panic!("decision {id} stays open"))
+    }
+
     /// Maya, whose machine it is, decides.
     pub(crate) async fn decides(&self, decision: &Decision, verdict: Verdict) -> Decision {
         self.handle

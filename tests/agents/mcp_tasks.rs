@@ -20,7 +20,7 @@ pub(crate) fn task_meta() -> Value {
 
 /// A client of the newest revision.
 pub(crate) enum Client {
-    Stdio(Rpc),
+    Stdio(Box<Rpc>),
     Http(Web),
 }
 
@@ -78,7 +78,7 @@ impl Client {
 /// A client over each transport, with one token.
 pub(crate) async fn clients(world: &World, token: &str) -> [Client; 2] {
     [
-        Client::Stdio(world.mcp(Some(token), &[])),
+        Client::Stdio(Box::new(world.mcp(Some(token), &[]))),
         Client::Http(Web::new(served(&world.handle).await, token)),
     ]
 }
@@ -170,7 +170,7 @@ async fn every_kind_of_answer_is_a_result() {
         (
             3,
             json!({ "title": "What?", "expects": "answer" }),
-            Verdict::Answered { text: "42".into() },
+            Verdict::Answered { text: "42".into(), answers: Vec::new() },
             "answered",
             "42",
         ),
@@ -203,7 +203,7 @@ async fn a_task_outlives_the_programs_that_serve_it() {
     gives(&world, 1, Verdict::approved()).await;
     // Another process, and another server on the same store.
     let handle = engine::handle(&world.home.store(), Rules::default());
-    let mut stdio = Client::Stdio(world.mcp(Some(&token), &[]));
+    let mut stdio = Client::Stdio(Box::new(world.mcp(Some(&token), &[])));
     let mut http = Client::Http(Web::new(served(&handle).await, &token));
     for client in [&mut stdio, &mut http] {
         assert_eq!(client.task(&ids[0]).await["status"], "completed");
@@ -251,7 +251,7 @@ async fn cancelling_withdraws_the_question_and_no_verdict() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_deferred_or_undone_is_still_working() {
     let world = World::new();
-    let mut client = Client::Stdio(world.mcp(Some(&world.agent().await), &[]));
+    let mut client = Client::Stdio(Box::new(world.mcp(Some(&world.agent().await), &[])));
     let id = client.asks(json!({ "title": "Rename it?" })).await;
     gives(&world, 1, Verdict::approved()).await;
     world.handle.approvals().undo(DecisionId(1), &person()).await.unwrap();
@@ -275,7 +275,7 @@ async fn what_is_deferred_or_undone_is_still_working() {
 async fn a_task_belongs_to_the_words_that_were_asked() {
     let world = World::new();
     let token = world.agent().await;
-    let mut client = Client::Stdio(world.mcp(Some(&token), &[]));
+    let mut client = Client::Stdio(Box::new(world.mcp(Some(&token), &[])));
     let question = |title: &str| json!({ "title": title, "dedup_key": "k" });
     let first = client.asks(question("Delete the logs")).await;
     // The same question is the same task: a client that lost the id finds it again.

@@ -58,11 +58,11 @@ async fn anothers_task_is_one_that_does_not_exist() {
         }
     }
     // Neither a person's own user, who sees the decision.
-    let mut own_user = Client::Stdio(world.mcp(None, &[]));
+    let mut own_user = Client::Stdio(Box::new(world.mcp(None, &[])));
     assert_eq!(refusals(&mut own_user, &id).await, nothing);
     world.approve(1).await;
     for other in &others {
-        let mut client = Client::Stdio(world.mcp(Some(other), &[]));
+        let mut client = Client::Stdio(Box::new(world.mcp(Some(other), &[])));
         assert_eq!(refusals(&mut client, &id).await, nothing);
     }
     let State::Resolved(resolved) = world.get(1).await.state else { panic!("it is decided") };
@@ -76,7 +76,7 @@ async fn no_id_can_be_made_from_another() {
     let (world, elsewhere) = (World::new(), World::new());
     let token = world.agent().await;
     let elsewhere_token = elsewhere.agent().await;
-    let mut foreign = Client::Stdio(elsewhere.mcp(Some(&elsewhere_token), &[]));
+    let mut foreign = Client::Stdio(Box::new(elsewhere.mcp(Some(&elsewhere_token), &[])));
     // The same number, revision and token id, in another store.
     let foreign = foreign.asks(json!({ "title": "mine" })).await;
     for mut client in clients(&world, &token).await {
@@ -223,7 +223,7 @@ async fn a_thousand_polls_write_nothing_and_claim_once() {
 async fn a_revoked_token_has_no_tasks() {
     let world = World::new();
     let token = world.agent().await;
-    let mut client = Client::Stdio(world.mcp(Some(&token), &[]));
+    let mut client = Client::Stdio(Box::new(world.mcp(Some(&token), &[])));
     let id = client.asks(json!({ "title": "Rename it?" })).await;
     world.approve(1).await;
     for token in world.handle.tokens().list().await.unwrap() {

@@ -34,6 +34,9 @@ pub(crate) fn command(program: &Path, home: &Home, model: &Model) -> Command {
     command
         .env("ANTHROPIC_BASE_URL", &model.address)
         .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
+    // The scripted model searches for no tools: all are in its first request, those of MCP servers
+    // too. Otherwise Claude Code 2.1.332 names some only when asked.
+    command.env("ENABLE_TOOL_SEARCH", "false").env("MCP_CONNECTION_NONBLOCKING", "0");
     command
         .env("ANTHROPIC_HOST", &model.address)
         .env("GOOSE_PROVIDER", "anthropic")

@@ -41,6 +41,7 @@ async fn gate(bot: &Bot, session: &str) -> GateOutcome {
         context: String::new(),
         at_least: None,
         changed_since: None,
+        takes_edits: false,
     };
     let agent = bot.handle.access(Caller::of_user(1000, "user 1000", true));
     agent.gate(Arc::new(RulesFile(Some(folder.join("gander.toml")))), request).await.unwrap()

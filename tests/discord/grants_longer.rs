@@ -52,8 +52,14 @@ async fn gate(bot: &Bot, from: Origin<'_>, command: &str) -> GateOutcome {
         facts,
     };
     let project = Some(from.project.into());
-    let request =
-        GateRequest { call, project, context: String::new(), at_least: None, changed_since: None };
+    let request = GateRequest {
+        call,
+        project,
+        context: String::new(),
+        at_least: None,
+        changed_since: None,
+        takes_edits: false,
+    };
     let user = format!("user {}", from.user);
     let agent = bot.handle.access(Caller::of_user(from.user, &user, true));
     let rules = RulesFile(Some(bot.folder.path().join("gander.toml")));

@@ -22,6 +22,7 @@ mod confirm;
 mod deferring;
 mod demo_page;
 mod draw;
+mod edits;
 mod files;
 mod grants;
 mod grants_longer;

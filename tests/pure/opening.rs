@@ -27,8 +27,7 @@ const OPENING: [(&str, &str); 13] = [
 
 /// Files that find out where links lead, and why: what they find names a place, and is not opened
 /// because of it.
-const RESOLVING: [(&str, &str); 9] = [
-    ("src/cli/acp/agent.rs", "this program itself, which starts the agent"),
+const RESOLVING: [(&str, &str); 8] = [
     ("src/cli/gate/facts.rs", "where the names of a tool call lead"),
     ("src/cli/gate/repository.rs", "which repository git would use"),
     ("src/cli/gate/root.rs", "the person's folder by its other names"),

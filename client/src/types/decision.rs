@@ -48,6 +48,10 @@ pub struct Resolution {
     /// Approved for the rest of the agent's session: do not ask for the same call again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub for_session: bool,
+    /// Of a tool call: the arguments with which a person approved it, in place of its own. The call
+    /// must not run with others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<serde_json::Value>,
 }
 
 impl Resolution {

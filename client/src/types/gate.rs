@@ -78,10 +78,16 @@ pub struct GateCall {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<AtLeast>,
     /// The number of the decision by which the call was allowed, if the files of the call changed
-    /// before it ran. The question then tells what changed, and the allowance counts as failed.
+    /// before it ran, or if a person changed the call into this one. In the second case, the call
+    /// is allowed if it is what was approved, by the rules of now. Otherwise the question tells
+    /// what changed, and the allowance counts as failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub changed_since: Option<i64>,
+    /// Whether your agent runs a call with other arguments than its own, if a person changes them:
+    /// the card then has a button for it, and the answer may have an `input`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_edits: bool,
 }
 
 /// The least risk with which a call is asked.
@@ -146,6 +152,10 @@ pub struct GateAnswer {
     /// tells them, for an agent whose tool takes no answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<QuestionAnswer>,
+    /// With `deny`, if a person has approved the call with other arguments, and not as it is: these
+    /// arguments. Submit the changed call with `changed_since`, and run it only if that is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
     /// The number of the decision, if a person was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<i64>,

@@ -17,6 +17,10 @@ pub(super) fn of_reply(reply: GateReply, decision: Option<i64>) -> Answer {
             Answered::Allowed { words }
         }
         GateReply::Unasked(words) => Answered::Allowed { words },
+        GateReply::AllowChanged { note, .. } => {
+            let words = text::gate::not_handed_over(&note);
+            Answered::Denied { words, by: Denier::Person }
+        }
         // A call that asks its person something is denied with the answer as the reason.
         GateReply::Answer { words, .. }
         | GateReply::Deny(words)

@@ -12,7 +12,7 @@ use super::answers::{of_decision, of_remote, of_reply};
 use super::call::Arguments;
 use super::effect::{Answer, Answered, AskedCallQuestion, AskedQuestion, CallAnswers, Yes};
 use crate::cli::gate::local::{self, Filed, Judged};
-use crate::cli::gate::release::{Release, look_again};
+use crate::cli::gate::release::look_again;
 use crate::cli::gate::remote::{self, LocalRuling, Submission, Submitted};
 use crate::cli::gate::transport::Transport;
 use crate::cli::gate::{config_of, own_files, with_facts_in, workspace_in};
@@ -242,7 +242,7 @@ impl Asker {
         let handle = &opened.handle;
         let options = match answers {
             CallAnswers::YesOrNo => {
-                let question = match local::question_of_call(&self.user, call, asking)? {
+                let question = match local::question_of_call(&self.user, call, asking, false)? {
                     Ok(question) => question.with_request(|asked| introduced(asked, &context)),
                     Err(unfit) => return Ok(Asked::unfit(&unfit)),
                 };
@@ -275,7 +275,13 @@ impl Asker {
         let options = match answers {
             CallAnswers::YesOrNo => {
                 let context = Some(context).filter(|context| !context.is_empty());
-                let submission = Submission { call, context, at_least, changed_since: allowed_by };
+                let submission = Submission {
+                    call,
+                    context,
+                    at_least,
+                    changed_since: allowed_by,
+                    takes_edits: false,
+                };
                 let submitted = remote::submit(client, submission, &self.common, FILING).await?;
                 return Ok(match submitted {
                     Submitted::Reply(reply) => Asked::Answered(of_reply(reply, None)),
@@ -400,8 +406,8 @@ async fn released(question: &AskedQuestion, answer: Answer) -> Step<Released> {
         _ => return Ok(Released::Answer(answer)),
     };
     Ok(match look_again(&asked.call).await? {
-        Release::Stands => Released::Answer(answer),
-        Release::Changed(call) => {
+        None => Released::Answer(answer),
+        Some(call) => {
             Released::Changed(Box::new(AskedCallQuestion { call: *call, ..(**asked).clone() }))
         }
     })

@@ -338,7 +338,9 @@ mod tests {
 
     #[test]
     fn an_edit_is_recognised_where_all_agree_on_the_file() {
-        let diff = |path: &str, old: Value| json!([{ "type": "diff", "path": path, "oldText": old, "newText": "b" }]);
+        fn diff(path: &str, old: Value) -> Value {
+            json!([{ "type": "diff", "path": path, "oldText": old, "newText": "b" }])
+        }
         let edit = |input: Value, content: Value| {
             let ReadCall { call, .. } = read_of(
                 json!({ "kind": "edit", "title": "x", "rawInput": input, "content": content }),

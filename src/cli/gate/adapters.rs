@@ -147,6 +147,12 @@ pub(super) trait Adapter: Debug + Sync {
         Fields::CLAUDE.read(self.name(), input, |name| self.event(name))
     }
 
+    /// The field of the hook's input with the call's arguments, if the agent documents that the
+    /// hook may change them in this event. `None`: the agent runs what it asked about, or nothing.
+    fn changeable(&self, _event: HookEvent, _input: &Value) -> Option<&'static str> {
+        None
+    }
+
     /// Whether the agent's own prompt in this event asks for more than the call itself.
     fn own_prompt(&self, _event: HookEvent) -> bool {
         false
@@ -241,7 +247,9 @@ fn permission_decision(decision: &str, words: &str) -> Value {
 fn permission_behavior(answer: HookAnswer) -> HookOutput {
     let decision = match answer {
         HookAnswer::Allow { input: None, .. } => serde_json::json!({ "behavior": "allow" }),
-        HookAnswer::Allow { input: Some(input), .. } | HookAnswer::Answer { input, .. } => {
+        HookAnswer::Allow { input: Some(input), .. }
+        | HookAnswer::AllowChanged { input, .. }
+        | HookAnswer::Answer { input, .. } => {
             serde_json::json!({ "behavior": "allow", "updatedInput": input })
         }
         HookAnswer::Deny(words) | HookAnswer::Defer(words) => {

@@ -13,6 +13,7 @@ use crate::core::gate::edits::{Before, Edit, FileChange};
 use crate::core::gate::facts::{Facts, GitRepository};
 use crate::core::gate::{ToolCall, lifecycle, questions};
 use crate::disk;
+use crate::presentation::text;
 
 /// Most input accepted, in bytes: no person could judge a longer tool call.
 pub(super) const LONGEST: usize = 1 << 20;
@@ -37,6 +38,50 @@ pub(super) struct HookInput {
     pub(super) agent: Agent,
     pub(super) event: HookEvent,
     pub(super) call: ToolCall,
+    /// What the agent said.
+    pub(super) said: Value,
+}
+
+impl HookInput {
+    /// Whether the agent runs the call with other arguments, if the hook says so.
+    pub(super) fn takes_edits(&self) -> bool {
+        let field = self.agent.changeable(self.event, &self.said);
+        field.is_some_and(|field| self.said.get(field).is_some_and(Value::is_object))
+    }
+
+    /// The agent's own arguments with which it runs `call`; `None` for the call that it asked
+    /// about.
+    ///
+    /// # Errors
+    /// The agent would not run this very call, as text.
+    pub(super) fn arguments_of(&self, call: &ToolCall) -> Result<Option<Value>, String> {
+        if call.input == self.call.input {
+            return Ok(None);
+        }
+        let other = || "the agent would run another call than the approved one".to_owned();
+        let field = self.agent.changeable(self.event, &self.said).ok_or_else(other)?;
+        let mut said = self.said.clone();
+        let given = said.get_mut(field).and_then(Value::as_object_mut).ok_or_else(other)?;
+        let known = call.input.as_object().ok_or_else(other)?;
+        for (name, value) in known {
+            // The agent may have other names for arguments; the text that changes has one name.
+            if given.get(name) == self.call.input.get(name) && given.contains_key(name) {
+                given.insert(name.clone(), value.clone());
+            }
+        }
+        let arguments = said.get(field).cloned();
+        // What the agent gets must read as exactly the approved call.
+        let Told { event, tool, input, cwd, session } = self.agent.understand(&said)?;
+        let reads = (event, tool, input, cwd, session);
+        let approved = (
+            self.event,
+            call.tool.clone(),
+            call.input.clone(),
+            call.cwd.clone(),
+            call.session.clone(),
+        );
+        if reads == approved { Ok(arguments) } else { Err(other()) }
+    }
 }
 
 /// What an agent tells its hook.
@@ -129,6 +174,8 @@ pub(super) enum HookAnswer {
         /// waits for the agent's own prompt.
         input: Option<Value>,
     },
+    /// The call may run with these arguments of the agent's, and not with its own.
+    AllowChanged { words: String, note: String, input: Value },
     /// A person has answered what the call asks: `input` is the call's input with the answers, or
     /// the content of an elicitation. `words` has the answers too.
     Answer { words: String, input: Value },
@@ -151,6 +198,7 @@ impl HookAnswer {
     pub(super) fn yes_or_no(self) -> Result<Yes, String> {
         match self {
             Self::Allow { words, note, .. } => Ok(Yes { words, note }),
+            Self::AllowChanged { note, .. } => Err(text::gate::not_handed_over(&note)),
             Self::Answer { words, .. } | Self::Deny(words) | Self::Defer(words) => Err(words),
         }
     }
@@ -220,7 +268,8 @@ pub(super) fn parse_input(
     let Unique(input) = serde_json::from_str(text)
         .map_err(|error| format!("the hook's input is not JSON: {error}"))?;
     let agent = speaking(agent, &input);
-    let Told { event, tool, input, cwd, session } = agent.understand(&input)?;
+    let said = input;
+    let Told { event, tool, input, cwd, session } = agent.understand(&said)?;
     let home = directories::BaseDirs::new().map(|base| base.home_dir().to_owned());
     let homes = facts::homes(home.as_deref());
     let mut call = ToolCall {
@@ -238,7 +287,7 @@ pub(super) fn parse_input(
         facts: Facts::default(),
     };
     add_file_facts(&mut call, homes, installed.own);
-    Ok(HookInput { agent, event, call })
+    Ok(HookInput { agent, event, call, said })
 }
 
 /// Adds facts only the file system knows: where links lead, which files are private, which

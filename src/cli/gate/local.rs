@@ -56,7 +56,8 @@ pub(in crate::cli) fn judged(
     })
 }
 
-/// The question about a call, in stored form; or why nobody could answer it.
+/// The question about a call, in stored form; or why nobody could answer it. `takes_edits`: the
+/// agent runs the call with other arguments, if the gate says so.
 ///
 /// # Errors
 /// A file in the workspace cannot be read, as text.
@@ -64,10 +65,12 @@ pub(in crate::cli) fn question_of_call(
     user: &Config,
     call: &ToolCall,
     asking: Asking,
+    takes_edits: bool,
 ) -> Result<Result<GateQuestion, UnfitQuestion>, String> {
     let claim = ProjectClaim::of(call, user).map_err(|error| error.to_string())?;
     let ProjectClaim { mapped, claimed } = claim;
     let question = GateQuestion::new(asking.rules, call.clone(), mapped, asking.terms);
+    let question = question.map(|question| question.offering_edits(takes_edits));
     Ok(question
         .map(|question| question.with_request(|request| in_stored_form(user, request, claimed))))
 }

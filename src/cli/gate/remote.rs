@@ -11,7 +11,7 @@ use gander_client::{AtLeast, Client, Error, GateAnswer, GateCall, GateVerdict, R
 
 use super::ProjectClaim;
 use super::hook::HookInput;
-use super::release::{Release, release};
+use super::release::{Release, Settled, release};
 use crate::cli::{Common, LOCK_TIMEOUT};
 use crate::config::gates;
 use crate::core::decision::{ScriptContent, Unshown};
@@ -35,14 +35,17 @@ pub(super) async fn ask_server(
     hooked: &HookInput,
     common: &Common,
     limit: Duration,
-) -> Result<GateReply, String> {
+) -> Result<Settled, String> {
     let began = Instant::now();
     let (mut asked, mut changed_since) = (hooked.call.clone(), None);
+    let mut changed = None;
     loop {
-        let submission = Submission { call: &asked, context: None, at_least: None, changed_since };
+        let takes_edits = hooked.takes_edits();
+        let (context, at_least) = (None, None);
+        let submission = Submission { call: &asked, context, at_least, changed_since, takes_edits };
         let (id, revision, words) = match submit(client, submission, common, limit).await? {
             // Without a decision, a rule or a grant has just allowed the call.
-            Submitted::Reply(reply) => return Ok(reply),
+            Submitted::Reply(reply) => return Ok(Settled::by(reply, changed, asked)),
             Submitted::Asked { decision, revision, words } => (decision, revision, words),
         };
         let left = limit.saturating_sub(began.elapsed());
@@ -56,8 +59,11 @@ pub(super) async fn ask_server(
             Err(_) => GateReply::Wait(text::gate::lost(&words, &text::gate::silent(left))),
         };
         match release(&asked, &reply).await? {
-            Release::Stands => return Ok(reply),
-            Release::Changed(now) => (asked, changed_since) = (*now, Some(id)),
+            Release::Stands => return Ok(Settled { reply, call: asked }),
+            Release::Changed(now) => (asked, changed_since, changed) = (*now, Some(id), None),
+            Release::ByPerson(now, approved) => {
+                (asked, changed_since, changed) = (*now, Some(id), Some(approved));
+            }
         }
     }
 }
@@ -72,6 +78,8 @@ pub(in crate::cli) struct Submission<'a> {
     pub(in crate::cli) at_least: Option<Minimum>,
     /// The decision by which the call was allowed, if the call's files changed before it ran.
     pub(in crate::cli) changed_since: Option<i64>,
+    /// Whether the agent runs the call with other arguments, if the gate says so.
+    pub(in crate::cli) takes_edits: bool,
 }
 
 /// What became of a submitted call.
@@ -94,14 +102,14 @@ pub(in crate::cli) async fn submit(
     common: &Common,
     limit: Duration,
 ) -> Result<Submitted, String> {
-    let Submission { call, context, at_least, changed_since } = submission;
+    let Submission { call, context, at_least, changed_since, takes_edits } = submission;
     let at_least = match judge_locally(common, call, at_least)? {
         LocalRuling::Denies(words) => return Ok(Submitted::Reply(GateReply::Deny(words))),
         LocalRuling::Asks(least) => Some(least),
         LocalRuling::Nothing => None,
     };
     let call = brought(call.clone(), project_of(&call.roots, common)?, at_least);
-    let call = GateCall { context, changed_since, ..call };
+    let call = GateCall { context, changed_since, takes_edits, ..call };
     let impatient = client.clone().retry_for(LOCK_TIMEOUT.min(limit / 2));
     let brought = tokio::time::timeout(limit + GRACE, impatient.gate(&call)).await;
     let brought = brought
@@ -202,6 +210,7 @@ fn brought(call: ToolCall, project: Option<String>, at_least: Option<AtLeast>) -
         context: None,
         at_least,
         changed_since: None,
+        takes_edits: false,
     }
 }
 
@@ -263,14 +272,17 @@ fn script((path, found): (PathBuf, RunFile)) -> GateScript {
 }
 
 pub(in crate::cli) fn understood(answer: GateAnswer) -> GateReply {
-    let GateAnswer { answer, words, note, answers, decision, .. } = answer;
+    let GateAnswer { answer, words, note, answers, input, decision, .. } = answer;
     match answer {
         GateVerdict::Allow if decision.is_none() => GateReply::Unasked(words),
         GateVerdict::Allow => GateReply::Allow { words, note },
         GateVerdict::Deny if !answers.is_empty() => {
             GateReply::Answer { words, answers: answers.into_iter().map(Into::into).collect() }
         }
-        GateVerdict::Deny => GateReply::Deny(words),
+        GateVerdict::Deny => match input {
+            Some(input) => GateReply::AllowChanged { words, note: note.unwrap_or_default(), input },
+            None => GateReply::Deny(words),
+        },
         GateVerdict::Defer => GateReply::Defer(words),
         GateVerdict::Wait => GateReply::Wait(words),
     }

@@ -10,7 +10,7 @@ use tokio::io::AsyncReadExt as _;
 use super::adapters::{Agent, Defer};
 use super::hook::{self, HookAnswer, HookEvent, HookInput, HookOutput, Installed};
 use super::local::{self, Filed, Judged};
-use super::release::{Release, release};
+use super::release::{ApprovedChange, Release, Settled, plan_stands, release};
 use super::transport::Transport;
 use super::{Stop, config_of, own_files, remote};
 use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
@@ -137,7 +137,7 @@ struct Asking {
 
 impl Asking {
     async fn answer(self) -> Step<HookAnswer> {
-        let told = match self.transport.client()? {
+        let settled = match self.transport.client()? {
             Some(client) => self.told_by_server(&client).await?,
             None => {
                 let user = config_of(&self.common).map_err(words)?;
@@ -148,13 +148,34 @@ impl Asking {
                 }
             }
         };
+        // Before any yes: the agent runs the settled call, or none.
+        let changed = self.hooked.arguments_of(&settled.call)?;
+        Ok(match (settled.reply, changed) {
+            (GateReply::Allow { words, note }, Some(input)) => {
+                HookAnswer::AllowChanged { words, note: note.unwrap_or_default(), input }
+            }
+            (GateReply::Unasked(words), Some(input)) => {
+                HookAnswer::AllowChanged { words, note: String::new(), input }
+            }
+            (reply, _) => self.unchanged(reply),
+        })
+    }
+
+    /// The answer about the call as the agent made it.
+    fn unchanged(&self, reply: GateReply) -> HookAnswer {
         let HookInput { call, event, .. } = &self.hooked;
-        Ok(match told {
+        match reply {
             GateReply::Unasked(words) => HookAnswer::Allow { words, note: None, input: None },
+            GateReply::Allow { .. } if !plan_stands(call) => {
+                HookAnswer::Deny(text::gate::PLAN_CHANGED.to_owned())
+            }
             GateReply::Allow { words, note } => {
                 // The person has read the plan: the agent's own prompt need not appear as well.
                 let input = call.is_plan().then(|| call.input.clone());
                 HookAnswer::Allow { words, note, input }
+            }
+            GateReply::AllowChanged { note, .. } => {
+                HookAnswer::Deny(text::gate::not_handed_over(&note))
             }
             GateReply::Answer { words, answers } => match call.answered(&answers) {
                 Some(input) => HookAnswer::Answer { words, input },
@@ -170,35 +191,48 @@ impl Asking {
             GateReply::Deny(words) | GateReply::Defer(words) | GateReply::Wait(words) => {
                 HookAnswer::Deny(words)
             }
-        })
+        }
     }
 
-    async fn told_by_server(&self, client: &Client) -> Step<GateReply> {
+    async fn told_by_server(&self, client: &Client) -> Step<Settled> {
         remote::ask_server(client, &self.hooked, &self.common, self.limit).await
     }
 
-    async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<GateReply> {
+    async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<Settled> {
         let began = std::time::Instant::now();
         let (mut call, mut changed_since) = (self.hooked.call.clone(), None);
-        let mut opened: Option<Opened> = None;
+        let (mut opened, mut approved): (Option<Opened>, Option<ApprovedChange>) = (None, None);
         loop {
             let question = match local::judged(&self.common, &call, None)? {
-                Judged::Reply(reply) => return Ok(reply),
-                Judged::Ask(asking) => local::question_of_call(user, &call, *asking)?,
+                Judged::Reply(reply) => return Ok(Settled::by(reply, approved, call)),
+                Judged::Ask(asking) => {
+                    local::question_of_call(user, &call, *asking, self.hooked.takes_edits())?
+                }
             };
             let question = match question {
                 Ok(question) => question,
-                Err(unfit) => return Ok(GateReply::Deny(text::gate::unfit(&unfit))),
+                Err(unfit) => {
+                    let reply = GateReply::Deny(text::gate::unfit(&unfit));
+                    return Ok(Settled { reply, call });
+                }
             };
             let opened = match &mut opened {
                 Some(opened) => opened,
                 none => none.insert(self.opened(user, &path).await?),
             };
+            if approved.is_some() {
+                let gates = opened.handle.gates();
+                let earlier = gates.allowed_before(&question.request, changed_since).await;
+                let earlier = earlier.map_err(words)?;
+                if earlier.is_some_and(|earlier| gates.approved_as_changed(&question, &earlier)) {
+                    return Ok(Settled::by(local::allow(String::new()), approved, call));
+                }
+            }
             let changes =
                 local::changes_since(&opened.handle, &question.request, changed_since).await?;
             let question = question.with_request(|request| Request { changes, ..request });
             let asked = match local::filed(&opened.handle, question).await? {
-                Filed::Covered(words) => return Ok(local::allow(words)),
+                Filed::Covered(words) => return Ok(Settled { reply: local::allow(words), call }),
                 Filed::Asked(decision) => *decision,
             };
             let left = self.limit.saturating_sub(began.elapsed());
@@ -206,8 +240,13 @@ impl Asking {
             let unserved = heartbeat::of(&opened.store) == Running::No;
             let reply = opened.handle.gates().reply(&waited, asked.revision, unserved);
             match release(&call, &reply).await? {
-                Release::Stands => return Ok(reply),
-                Release::Changed(now) => (call, changed_since) = (*now, Some(asked.id)),
+                Release::Stands => return Ok(Settled { reply, call }),
+                Release::Changed(now) => {
+                    (call, changed_since, approved) = (*now, Some(asked.id), None);
+                }
+                Release::ByPerson(now, change) => {
+                    (call, changed_since, approved) = (*now, Some(asked.id), Some(change));
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Risk;
 use super::grant_terms::GrantTerms;
 
 /// An approval.
@@ -16,6 +17,8 @@ pub struct Approval {
     pub grant: Option<GrantTerms>,
     /// The input of the call as the approver changed it. Absent: as the agent gave it.
     pub input: Option<Value>,
+    /// The risk of the changed call, at which it was approved. Absent without `input`.
+    pub risk: Option<Risk>,
 }
 
 /// The stored form. The approval of a call for the session has a field of its own, which was there
@@ -30,20 +33,23 @@ struct Stored {
     grant: Option<GrantTerms>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     input: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    risk: Option<Risk>,
 }
 
 impl From<Stored> for Approval {
     fn from(stored: Stored) -> Self {
-        let Stored { note, for_session, grant, input } = stored;
-        Self { note, grant: grant.or_else(|| for_session.then_some(GrantTerms::SESSION)), input }
+        let Stored { note, for_session, grant, input, risk } = stored;
+        let grant = grant.or_else(|| for_session.then_some(GrantTerms::SESSION));
+        Self { note, grant, input, risk }
     }
 }
 
 impl From<Approval> for Stored {
     fn from(approval: Approval) -> Self {
-        let Approval { note, grant, input } = approval;
+        let Approval { note, grant, input, risk } = approval;
         let for_session = grant.as_ref() == Some(&GrantTerms::SESSION);
-        Self { note, for_session, grant: grant.filter(|_| !for_session), input }
+        Self { note, for_session, grant: grant.filter(|_| !for_session), input, risk }
     }
 }
 
@@ -86,5 +92,14 @@ mod tests {
         let approval =
             Approval { input: Some(json!({ "command": "make" })), ..Approval::default() };
         round(&Verdict::Approved(approval), r#"{"verdict":"approved","input":{"command":"make"}}"#);
+        let approval = Approval {
+            input: Some(json!({ "command": "make" })),
+            risk: Some(Risk::High),
+            ..Approval::default()
+        };
+        round(
+            &Verdict::Approved(approval),
+            r#"{"verdict":"approved","input":{"command":"make"},"risk":"high"}"#,
+        );
     }
 }

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::editing::Editable;
 use super::event::Event;
 use super::question::Question;
 use super::request::{Attachment, Choice, Detail, Insight, Link, Request};
@@ -36,6 +37,9 @@ pub struct Content {
     /// What changed since the call was approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Changes>,
+    /// What a person may change in the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub editable: Option<Editable>,
 }
 
 impl Request {
@@ -52,6 +56,7 @@ impl Request {
             questions: take(&mut self.questions),
             scripts: take(&mut self.scripts),
             changes: self.changes.take(),
+            editable: self.editable.take(),
         }
     }
 
@@ -67,11 +72,13 @@ impl Request {
             questions,
             scripts,
             changes,
+            editable,
         } = content;
         (self.insight, self.details, self.body) = (insight, details, body);
         (self.attachments, self.links, self.options) = (attachments, links, options);
         self.questions = questions;
         (self.scripts, self.changes) = (scripts, changes);
+        self.editable = editable;
     }
 }
 

@@ -71,6 +71,9 @@ pub enum Refused {
          or at the terminal"
     )]
     GrantNeedsPerson,
+    /// An approval with a change that this call, or this way to decide, does not allow.
+    #[error("its call cannot be approved with this change")]
+    NotEditable,
     /// High or critical risk with a verdict given by token: such a verdict must be confirmed on
     /// Discord.
     #[error(

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::editing::Editable;
 use super::script::{Attested, Changes, Script};
 use super::{
     DecisionId, Expects, GrantLimits, Grantable, Kind, Person, Priority, Question, Risk,
@@ -144,6 +145,9 @@ pub struct Request {
     /// What a grant of a tool call can cover. Only gates set it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grantable: Option<Grantable>,
+    /// Of a tool call: what a person may change before approving. Only gates set it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub editable: Option<Editable>,
     /// Of a tool call: what a verdict will vouch for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attested: Option<Attested>,
@@ -193,6 +197,7 @@ impl Default for Request {
             safe_default: None,
             dedup_key: None,
             grantable: None,
+            editable: None,
             attested: None,
         }
     }

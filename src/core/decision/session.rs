@@ -4,6 +4,7 @@
 //! the session ([`super::grant`]) is not asked again. The requester determines which calls are
 //! identical; this module does not depend on how a gate compares two calls.
 
+use super::editing::Editable;
 use super::{Decision, RepeatedCall, Request, State};
 
 /// The kind of a gate's question before an agent's tool call.
@@ -69,9 +70,22 @@ impl Request {
             self.insight.observation.clone_from(&earlier.insight.observation);
             self.grantable.clone_from(&earlier.grantable);
             self.changes.clone_from(&earlier.changes);
+            self.editable = self.editable_as(earlier);
             self.attested.clone_from(&earlier.attested);
         }
         self
+    }
+}
+
+impl Request {
+    /// What may be changed in a repeated call: the arguments as they were at first, by what the
+    /// gate found now.
+    fn editable_as(&self, earlier: &Self) -> Option<Editable> {
+        let input = earlier.editable.as_ref()?.input.clone();
+        match &self.editable {
+            Some(now) => Some(Editable { input, ..now.clone() }),
+            None => earlier.editable.clone(),
+        }
     }
 }
 

@@ -94,7 +94,7 @@ impl Verdict {
     /// Approved once, with an optional note.
     #[must_use]
     pub const fn noted(note: Option<String>) -> Self {
-        Self::Approved(Approval { note, grant: None, input: None })
+        Self::Approved(Approval { note, grant: None, input: None, risk: None })
     }
 
     /// Answered with a text.
@@ -112,7 +112,7 @@ impl Verdict {
     /// Approved, for later calls as well.
     #[must_use]
     pub const fn granting(terms: GrantTerms) -> Self {
-        Self::Approved(Approval { note: None, grant: Some(terms), input: None })
+        Self::Approved(Approval { note: None, grant: Some(terms), input: None, risk: None })
     }
 
     /// The grant that the verdict gives.
@@ -121,6 +121,15 @@ impl Verdict {
         match self {
             Self::Approved(approval) => approval.grant.as_ref(),
             Self::Rejected { .. } | Self::Chosen { .. } | Self::Answered { .. } => None,
+        }
+    }
+
+    /// The approval with changed arguments of the call.
+    #[must_use]
+    pub const fn change(&self) -> Option<&Approval> {
+        match self {
+            Self::Approved(approval) if approval.input.is_some() => Some(approval),
+            _ => None,
         }
     }
 

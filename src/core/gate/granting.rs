@@ -244,7 +244,7 @@ fn is_verb(word: &str) -> bool {
     begins && word.len() <= LONGEST_WORD && word.chars().all(usual)
 }
 
-fn is_option_plain(option: &String) -> bool {
+fn is_option_plain(option: &str) -> bool {
     is_plain(option) && option.len() <= LONGEST_OPTION
 }
 

@@ -10,15 +10,18 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::access::{Access, AccessError};
 use super::judging::NotJudged;
 use crate::core::decision::question::UnfitQuestion;
 use crate::core::decision::session::SessionApproval;
 use crate::core::decision::{
-    Answer, Decision, DecisionId, Outcome, RepeatedCall, Request, Revision, State, Verdict,
+    Answer, Approval, Decision, DecisionId, Outcome, RepeatedCall, Request, Revision, State,
+    Verdict,
 };
 use crate::core::gate::rules::{GateRule, Minimum, Ruling, digest, judge};
-use crate::core::gate::{ToolCall, changes, granting};
+use crate::core::gate::{ToolCall, changes, editing, granting};
 use crate::core::policy::claims::{Claims, with_claims};
 use crate::core::policy::rules::project_name;
 use crate::engine::{Handle, HandleError};
@@ -46,8 +49,11 @@ pub struct GateRequest {
     pub context: String,
     /// Ask a person with at least these terms, even if the rules would allow the call.
     pub at_least: Option<Minimum>,
-    /// The decision by which the call was allowed, if the call's files changed before it ran.
+    /// The decision by which the call was allowed, if the call's files changed before it ran, or
+    /// if a person changed the call.
     pub changed_since: Option<DecisionId>,
+    /// Whether the agent takes changed arguments from its gate.
+    pub takes_edits: bool,
 }
 
 /// The result for a tool call.
@@ -92,6 +98,15 @@ impl GateQuestion {
         Ok(Self { request, call: Arc::new(call), rules: Arc::new(rules) })
     }
 
+    /// The question, with what a person may change in the call if the agent takes it.
+    #[must_use]
+    pub fn offering_edits(mut self, takes_edits: bool) -> Self {
+        if takes_edits {
+            self.request.editable = editing::editable(&self.call);
+        }
+        self
+    }
+
     /// The question with a request made of its own.
     #[must_use]
     pub fn with_request(self, change: impl FnOnce(Request) -> Request) -> Self {
@@ -121,6 +136,15 @@ pub enum GateReply {
         words: String,
         /// The person's note beside the approval.
         note: Option<String>,
+    },
+    /// A person lets the call run with other arguments, and not as it is.
+    AllowChanged {
+        /// Text for the agent.
+        words: String,
+        /// What was changed, for the agent.
+        note: String,
+        /// The arguments, by the names that the rules know.
+        input: Value,
     },
     /// A person has answered what the call asks.
     Answer {
@@ -262,6 +286,11 @@ impl GateApi<'_> {
         }
         match &decision.state {
             State::Resolved(resolved) => match &*text::worded(&resolved.verdict, resolved.via) {
+                Verdict::Approved(Approval { input: Some(input), .. }) => GateReply::AllowChanged {
+                    words: text::gate::approved_changed(decision, resolved),
+                    note: text::gate::changed(decision, resolved, input),
+                    input: input.clone(),
+                },
                 Verdict::Approved(approval) => GateReply::Allow {
                     words: text::gate::approved(decision, resolved),
                     note: approval.note.as_ref().map(|note| text::gate::noted(resolved, note)),
@@ -312,7 +341,7 @@ pub fn with_changes(request: Request, earlier: &Decision) -> Request {
 
 /// Applies the rules to a call: a final result (`Err`), or the question for a person.
 fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<GateQuestion, GateOutcome> {
-    let GateRequest { call, project, context, at_least, changed_since: _ } = brought;
+    let GateRequest { call, project, context, at_least, takes_edits, changed_since: _ } = brought;
     let rules = rulebook.rules().map_err(|why| GateOutcome::Denied(text::gate::broken(&why)))?;
     let ruling = judge(&rules, &call);
     let terms = match at_least.map_or(ruling.clone(), |least| ruling.raised(least)) {
@@ -325,6 +354,7 @@ fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<GateQuestio
         }
     };
     GateQuestion::new(rules, call, project, terms)
+        .map(|question| question.offering_edits(takes_edits))
         .map(|question| question.with_request(|request| introduced(request, &context)))
         .map_err(|unfit| GateOutcome::Denied(text::gate::unfit(&unfit)))
 }
@@ -374,6 +404,9 @@ impl Access {
         let gates = self.handle().gates();
         let question = match gates.allowed_before(&question.request, since).await? {
             None => question,
+            Some(earlier) if gates.approved_as_changed(&question, &earlier) => {
+                return Ok(GateOutcome::Allowed(text::gate::approved_as_changed(earlier.id)));
+            }
             Some(earlier) => {
                 let id = earlier.id;
                 let change = move |request| with_changes(request, &earlier);

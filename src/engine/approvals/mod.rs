@@ -11,6 +11,7 @@ pub mod availability;
 pub(crate) mod bulk_approval;
 pub(crate) mod decisions;
 pub(crate) mod drafts;
+pub mod edits;
 pub mod gates;
 pub mod grants;
 pub mod judging;

@@ -1,9 +1,8 @@
 //! The details view: everything about a decision beyond the card's space.
 
-use super::permission::{self, Where};
-use super::scripts;
+use super::permission::{self, Where, masked_note};
 use super::told::whole_footer;
-use super::{Card, Field, Files, TextFile, masked_note, tone};
+use super::{Card, Field, Files, TextFile, edited, scripts, tone};
 use crate::core::decision::{Choice, Decision, Question, Request, State};
 use crate::core::untrusted::{
     Secrets, clean, code_block, escaped, in_line, one_line, plain, quotation, units,
@@ -69,8 +68,10 @@ fn told(decision: &Decision, secrets: Secrets, files: Files) -> String {
         .map(|detail| text::detail(request, detail, PART_BESIDE, secrets).text)
         .collect();
     let details = text::fitting_quotations(&details, part).0;
+    let edited = edited::shown(decision, Where::Details, secrets, files);
     let changed = scripts::changed(decision, Where::Details, secrets, files);
     let parts = [
+        (label::EDITED, edited.map(|edited| edited.text).unwrap_or_default()),
         (label::WHAT_RUNS, runs.as_ref().map(|runs| runs.text.clone()).unwrap_or_default()),
         (label::CHANGED, changed.map(|changed| changed.text).unwrap_or_default()),
         (label::SCRIPTS, scripts::beginnings(decision, secrets, files)),
@@ -194,6 +195,7 @@ pub fn full_text(decision: &Decision, secrets: Secrets) -> String {
         (label::QUESTIONS, asked(request, one)),
         (label::DETAILS, details.join("\n")),
         (label::LINKS, clean(&links.join("\n"))),
+        (label::EDITED, edited::whole(decision, secrets)),
         (body, quoted(&request.body)),
         (label::CHANGED, scripts::whole_change(decision, secrets)),
         (label::SCRIPTS, scripts::whole(decision, secrets).join("\n\n")),

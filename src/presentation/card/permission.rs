@@ -87,3 +87,11 @@ fn language(shown: &str) -> &'static str {
         _ => "sh",
     }
 }
+
+/// Says what is masked, or that nothing is although there are secrets.
+pub(super) fn masked_note(decision: &Decision, secrets: Secrets, count: usize) -> Option<String> {
+    (count > 0).then(|| match secrets {
+        Secrets::Masked => text::masked(&decision.request, count),
+        Secrets::Shown => text::UNMASKED.to_owned(),
+    })
+}

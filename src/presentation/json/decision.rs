@@ -20,9 +20,10 @@ use crate::presentation::text;
 pub fn resolution(verdict: Verdict) -> Resolution {
     let none = Resolution::default();
     match verdict {
-        Verdict::Approved(Approval { note, grant, .. }) => {
+        Verdict::Approved(Approval { note, grant, input, .. }) => {
             let for_session = grant == Some(GrantTerms::SESSION);
-            Resolution { verdict: Some(VerdictKind::Approved), note, for_session, ..none }
+            let verdict = Some(VerdictKind::Approved);
+            Resolution { verdict, note, for_session, input, ..none }
         }
         Verdict::Rejected { reason } => {
             Resolution { verdict: Some(VerdictKind::Rejected), reason: Some(reason), ..none }

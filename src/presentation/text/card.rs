@@ -60,6 +60,9 @@ pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (String, String) {
         return ("✅ Approved".into(), format!("{said} {when}"));
     }
     match &*super::worded(&resolved.verdict, resolved.via) {
+        Verdict::Approved(Approval { input: Some(_), .. }) => {
+            ("✅ Approved with a change".into(), format!("{by} {when}"))
+        }
         Verdict::Approved(Approval { note, grant, .. }) => {
             // What a grant covers stands below, in the same field.
             let room = if grant.is_some() { 300 } else { 800 };

@@ -3,11 +3,13 @@
 
 pub mod agents;
 pub mod check;
+mod edits;
 mod questions;
 
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
+pub use self::edits::{approved_as_changed, approved_changed, changed, not_handed_over};
 pub use self::questions::{SERVER, answered, message, previews, unfit};
 use super::{changed_plainly, given_by, grant_span, progress_lines};
 use crate::core::Time;
@@ -327,6 +329,10 @@ pub fn broken(why: &str) -> String {
         one_line(why)
     )
 }
+
+/// To an agent whose plan was approved and then changed in its file.
+pub const PLAN_CHANGED: &str = "The plan was approved, but its file has changed since a person \
+    read it. Nothing was approved: ask again with the plan as it is now.";
 
 /// Failure reason: an internal error of the gate.
 pub const FAILED: &str = "the gate failed";

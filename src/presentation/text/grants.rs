@@ -291,7 +291,7 @@ pub fn grant_lines(
         Some(until) => format!("until {} (in {})", at(until), span(until - now)),
         None => grant_span(grant.terms.span),
     };
-    let last = grant.progress.used_at.map(|used| at(used));
+    let last = grant.progress.used_at.map(at);
     let used = used(grant.progress.uses, last);
     let (project, by) = (one_line(&grant.project), one_line(&grant.by.name));
     [

@@ -82,6 +82,7 @@ pub fn refused(decision: &Decision, refused: &Refused, time_scale: TimeScale) ->
         Refused::Unanswered { question } => super::unanswered(question),
         Refused::BadAnswer { question, format } => super::bad_answer(question, *format),
         Refused::NoReason => NO_REASON.into(),
+        Refused::NotEditable => super::not_editable(id),
         Refused::NotForSession => {
             format!("{id} can be approved only once, not for a session. Nothing was decided.")
         }

@@ -7,6 +7,7 @@ pub(crate) mod chat;
 pub(crate) mod custom_id;
 mod deciding;
 mod defer;
+pub(crate) mod edits;
 pub(crate) mod forms;
 mod grants;
 mod list_actions;
@@ -367,6 +368,9 @@ impl Press<'_> {
             DecisionAction::AskGrant => return self.ask_grant(bot, id, seen, voter).await,
             DecisionAction::EndListed => return self.end_listed(bot, id, voter).await,
             DecisionAction::Details => return self.details(bot, voter, id).await,
+            DecisionAction::Edit(act) => {
+                return Box::pin(self.on_edit(bot, id, seen, act, voter)).await;
+            }
             DecisionAction::Question(act) => {
                 return self.on_questions(bot, id, seen, act, voter).await;
             }

@@ -154,6 +154,7 @@ const fn kind(refused: &Refused) -> ProblemKind {
         | Refused::NoReason
         | Refused::Unconfirmed { .. }
         | Refused::NotForSession
+        | Refused::NotEditable
         | Refused::GrantNotOffered
         | Refused::GrantNeedsPerson
         | Refused::NotInFuture

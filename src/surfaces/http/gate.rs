@@ -78,6 +78,7 @@ fn brought(call: GateCall) -> GateRequest {
         },
         project: call.project,
         changed_since: call.changed_since.map(DecisionId),
+        takes_edits: call.takes_edits,
         context: context.unwrap_or_default(),
         at_least: call.at_least.map(|AtLeast { risk, reason }| rules::Minimum {
             risk,
@@ -86,16 +87,25 @@ fn brought(call: GateCall) -> GateRequest {
     }
 }
 
+fn bare(answer: GateVerdict, words: String) -> GateAnswer {
+    let (note, input, answers) = (None, None, Vec::new());
+    GateAnswer { answer, words, note, answers, input, decision: None, revision: None }
+}
+
 fn plainly(answer: GateVerdict, words: String) -> Json<GateAnswer> {
-    let answers = Vec::new();
-    Json(GateAnswer { answer, words, note: None, answers, decision: None, revision: None })
+    Json(bare(answer, words))
 }
 
 fn told(server: &ApiState, decision: &Decision, asked: Revision) -> Json<GateAnswer> {
-    let mut given = Vec::new();
+    let (mut given, mut changed) = (Vec::new(), None);
     let (answer, words, note) = match server.handle.gates().reply(decision, asked, false) {
         GateReply::Unasked(words) => (GateVerdict::Allow, words, None),
         GateReply::Allow { words, note } => (GateVerdict::Allow, words, note),
+        // An older gate would run the call as it was.
+        GateReply::AllowChanged { words, note, input } => {
+            changed = Some(input);
+            (GateVerdict::Deny, words, Some(note))
+        }
         GateReply::Answer { words, answers } => {
             given = answers.into_iter().map(Into::into).collect();
             (GateVerdict::Deny, words, None)
@@ -105,7 +115,8 @@ fn told(server: &ApiState, decision: &Decision, asked: Revision) -> Json<GateAns
         GateReply::Wait(words) => (GateVerdict::Wait, words, None),
     };
     let (decision, revision) = (Some(decision.id.0), Some(asked.0));
-    Json(GateAnswer { answer, words, note, answers: given, decision, revision })
+    let (answers, input) = (given, changed);
+    Json(GateAnswer { answer, words, note, answers, input, decision, revision })
 }
 
 pub(super) async fn submit_call(
@@ -124,19 +135,16 @@ pub(super) async fn submit_call(
         GateOutcome::Allowed(words) => plainly(GateVerdict::Allow, words),
         GateOutcome::Denied(words) => plainly(GateVerdict::Deny, words),
         // `wait` even for a resolved decision: submitting a call never claims the verdict.
-        GateOutcome::Asked(decision) => Json(GateAnswer {
-            answer: GateVerdict::Wait,
-            words: text::gate::undecided(
-                &decision,
-                server.handle.escalation().progress(&decision).as_ref(),
-                server.handle.now(),
-                false,
-            ),
-            note: None,
-            answers: Vec::new(),
-            decision: Some(decision.id.0),
-            revision: Some(decision.revision.0),
-        }),
+        GateOutcome::Asked(decision) => {
+            let progress = server.handle.escalation().progress(&decision);
+            let now = server.handle.now();
+            let words = text::gate::undecided(&decision, progress.as_ref(), now, false);
+            Json(GateAnswer {
+                decision: Some(decision.id.0),
+                revision: Some(decision.revision.0),
+                ..bare(GateVerdict::Wait, words)
+            })
+        }
     })
 }
 

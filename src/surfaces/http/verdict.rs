@@ -39,7 +39,7 @@ pub(super) async fn approve(
     let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
     check_report_length(note.as_deref().unwrap_or_default())?;
     let grant = for_session.then_some(GrantTerms::SESSION);
-    let verdict = Verdict::Approved(Approval { note, grant, input: None });
+    let verdict = Verdict::Approved(Approval { note, grant, ..Approval::default() });
     give(&server, &access, id, seen, Ballot { verdict, confirmation }).await
 }
 

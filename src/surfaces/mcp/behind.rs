@@ -261,7 +261,10 @@ impl Behind {
                 None => json!({ "action": "decline" }),
             },
             GateReply::Defer(_) | GateReply::Wait(_) => json!({ "action": "cancel" }),
-            GateReply::Unasked(_) | GateReply::Allow { .. } | GateReply::Deny(_) => {
+            GateReply::Unasked(_)
+            | GateReply::Allow { .. }
+            | GateReply::AllowChanged { .. }
+            | GateReply::Deny(_) => {
                 json!({ "action": "decline" })
             }
         }))

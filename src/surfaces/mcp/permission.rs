@@ -50,6 +50,10 @@ impl McpServer {
             GateReply::Unasked(_) | GateReply::Allow { .. } => {
                 json!({ "behavior": "allow", "updatedInput": input })
             }
+            // Not looked at again with its files.
+            GateReply::AllowChanged { note, .. } => {
+                json!({ "behavior": "deny", "message": text::gate::not_handed_over(&note) })
+            }
             GateReply::Answer { words, answers } => {
                 match answered(&tool_name, &Value::Object(input), &answers) {
                     Some(input) => json!({ "behavior": "allow", "updatedInput": input }),

@@ -110,10 +110,11 @@ async fn real_claude_code_hears_why_its_question_is_refused() {
 async fn real_claude_code_carries_out_an_approved_plan_and_hears_what_to_change() {
     for approve in [true, false] {
         let plan = json!({ "plan": "# Tidy up\n\n1. Sweep" });
-        let calls = vec![vec![Call::new("ExitPlanMode", plan)]];
+        // Beside `--dangerously-skip-permissions`, Claude Code ignores `--permission-mode plan`.
+        let enter = Call::new("EnterPlanMode", json!({}));
+        let calls = vec![vec![enter], vec![Call::new("ExitPlanMode", plan)]];
         let Some(real) = Real::calling(Kind::ClaudeCode, "100s", calls).await else { return };
-        let mut args = with_permission_tool(&real.world);
-        args.extend(["--permission-mode".to_owned(), "plan".to_owned()]);
+        let args = with_permission_tool(&real.world);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let (said, asked) = tokio::join!(ended(real.start(&args)), async {
             let asked = real.world.asked_within(1, PATIENCE).await.remove(0);
@@ -123,7 +124,7 @@ async fn real_claude_code_carries_out_an_approved_plan_and_hears_what_to_change(
             asked
         });
         assert!(asked.request.plan && asked.request.body.contains("1. Sweep"), "{asked:#?}");
-        let told = real.model.told();
+        let told = real.model.results().pop().unwrap_or_default();
         let heard = if approve { "approved" } else { "Dust before you sweep" };
         assert!(told.contains(heard), "{}", real.story(&said));
         assert_eq!(real.world.asked(1).await.len(), 1, "nobody is asked twice");

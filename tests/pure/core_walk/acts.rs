@@ -81,6 +81,7 @@ pub(crate) const ALPHABET: [Letter; 37] = [
 ];
 
 /// What an act did.
+#[expect(clippy::large_enum_variant, reason = "few at a time, each of short life")]
 pub(crate) enum Did {
     Happened(Event),
     TimePassed(Time),

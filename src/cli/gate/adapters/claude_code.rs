@@ -14,7 +14,7 @@ use crate::cli::gate::bypass::{Bypass, settings};
 use crate::cli::gate::command::HookCommand;
 use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
 use crate::cli::gate::groups::{Grouped, TimeUnit};
-use crate::cli::gate::hook::{HookAnswer, HookEvent, HookOutput};
+use crate::cli::gate::hook::{Fields, HookAnswer, HookEvent, HookOutput};
 use crate::cli::gate::hook_file::{Found, HookFile};
 use crate::core::gate::quote;
 
@@ -103,7 +103,7 @@ fn version() -> Option<[u64; 3]> {
 /// The answer to an MCP server. Without one, Claude Code shows the form itself.
 fn elicited(answer: HookAnswer) -> HookOutput {
     let mut said = match answer {
-        HookAnswer::Allow { .. } => return HookOutput::NOTHING,
+        HookAnswer::Allow { .. } | HookAnswer::AllowChanged { .. } => return HookOutput::NOTHING,
         HookAnswer::Answer { input, .. } => json!({ "action": "accept", "content": input }),
         HookAnswer::Deny(_) => json!({ "action": "decline" }),
         HookAnswer::Defer(_) => json!({ "action": "cancel" }),
@@ -194,6 +194,11 @@ impl Adapter for ClaudeCode {
         }
     }
 
+    /// `updatedInput`, which replaces all arguments.
+    fn changeable(&self, event: HookEvent, _: &Value) -> Option<&'static str> {
+        (event != HookEvent::Elicitation).then_some(Fields::CLAUDE.input)
+    }
+
     fn can_defer(&self) -> Defer {
         let unattended = std::env::var(ENTRY.0).is_ok_and(|entry| entry == ENTRY.1);
         Defer::IfWanted { unattended }
@@ -208,6 +213,9 @@ impl Adapter for ClaudeCode {
         }
         let (decision, words, note, input) = match answer {
             HookAnswer::Allow { words, note, input } => ("allow", words, note, input),
+            HookAnswer::AllowChanged { words, note, input } => {
+                ("allow", words, Some(note), Some(input))
+            }
             HookAnswer::Answer { words, input } => ("allow", words, None, Some(input)),
             HookAnswer::Defer(words) => ("defer", words, None, None),
             // Others that read this hook need not understand its JSON, but know the exit status.

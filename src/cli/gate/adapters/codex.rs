@@ -138,6 +138,9 @@ impl Adapter for Codex {
         if event == HookEvent::PermissionRequest {
             return permission_behavior(match answer {
                 HookAnswer::Answer { words, .. } => HookAnswer::Deny(words),
+                HookAnswer::AllowChanged { note, .. } => {
+                    HookAnswer::Deny(text::gate::not_handed_over(&note))
+                }
                 answer => answer,
             });
         }
@@ -146,6 +149,9 @@ impl Adapter for Codex {
             HookAnswer::Allow { note: None, .. } => return HookOutput::NOTHING,
             HookAnswer::Allow { note: Some(note), .. } => {
                 json!({ "hookEventName": "PreToolUse", "additionalContext": note })
+            }
+            HookAnswer::AllowChanged { note, .. } => {
+                permission_decision("deny", &text::gate::not_handed_over(&note))
             }
             // Codex gives the model the reason of a denial: the answer stands in it.
             HookAnswer::Answer { words, .. }

@@ -179,9 +179,21 @@ impl Adapter for Copilot {
         Ok(vocabulary::translated(NAME, TOOLS, Servers::Unnamed, told))
     }
 
+    /// `modifiedArgs`, which replaces all arguments; not in the other shape, for which Copilot does
+    /// not document it.
+    fn changeable(&self, _: HookEvent, input: &Value) -> Option<&'static str> {
+        (!speaks(input)).then_some(FIELDS.input)
+    }
+
     /// In both shapes: the event in small letters ignores Claude Code's, the other prefers it.
     fn say(&self, _: HookEvent, answer: HookAnswer) -> HookOutput {
-        let Yes { words, note } = match answer.yes_or_no() {
+        let (answer, changed) = match answer {
+            HookAnswer::AllowChanged { words, note, input } => {
+                (Ok(Yes { words, note: Some(note) }), Some(input))
+            }
+            answer => (answer.yes_or_no(), None),
+        };
+        let Yes { words, note } = match answer {
             Ok(yes) => yes,
             Err(words) => return self.refuse(words),
         };
@@ -190,6 +202,9 @@ impl Adapter for Copilot {
         if let Some(note) = note {
             nested["additionalContext"] = note.as_str().into();
             said["additionalContext"] = note.into();
+        }
+        if let Some(changed) = changed {
+            said["modifiedArgs"] = changed;
         }
         said["hookSpecificOutput"] = nested;
         HookOutput::json(said)

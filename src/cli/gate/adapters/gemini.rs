@@ -194,8 +194,17 @@ impl Adapter for Gemini {
         Ok(vocabulary::translated(NAME, TOOLS, Servers::Unnamed, told))
     }
 
+    /// `hookSpecificOutput.tool_input`, which overrides arguments of the same names.
+    fn changeable(&self, _: HookEvent, _: &Value) -> Option<&'static str> {
+        Some(Fields::CLAUDE.input)
+    }
+
     /// Gemini has no field for a note that its model reads.
     fn say(&self, _: HookEvent, answer: HookAnswer) -> HookOutput {
+        if let HookAnswer::AllowChanged { input, .. } = answer {
+            let changed = json!({ "hookEventName": EVENT, "tool_input": input });
+            return HookOutput::json(json!({ "decision": "allow", "hookSpecificOutput": changed }));
+        }
         match answer.yes_or_no() {
             Ok(_) => HookOutput::json(json!({ "decision": "allow" })),
             Err(words) => {

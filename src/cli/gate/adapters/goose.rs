@@ -133,6 +133,9 @@ impl Adapter for Goose {
         match answer {
             // goose has no field for a note.
             HookAnswer::Allow { .. } => HookOutput::json(json!({ "decision": "allow" })),
+            HookAnswer::AllowChanged { note, .. } => {
+                HookOutput::deny(text::gate::not_handed_over(&note))
+            }
             HookAnswer::Answer { words, .. }
             | HookAnswer::Deny(words)
             | HookAnswer::Defer(words) => HookOutput::deny(words),

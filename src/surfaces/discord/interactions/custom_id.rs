@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::edits::EditAction;
 use super::questions::QuestionAction;
 use crate::core::decision::{DecisionId, Revision};
 use crate::core::messaging::message::MessageId;
@@ -60,6 +61,8 @@ pub(crate) enum DecisionAction {
     Details,
     /// On the way through the questions of an agent.
     Question(QuestionAction),
+    /// On the way to a changed call.
+    Edit(EditAction),
 }
 
 impl DecisionAction {
@@ -79,6 +82,7 @@ impl DecisionAction {
             Self::Approve | Self::Choose(_) | Self::Pick => FormNeed::AtCriticalRisk,
             Self::Defer | Self::DeferUntil => FormNeed::ToTypeTime,
             Self::Question(act) => act.form_need(),
+            Self::Edit(act) => act.form_need(),
             Self::Sure
             | Self::Session
             | Self::SureSession
@@ -100,6 +104,7 @@ impl DecisionAction {
         match self {
             Self::Details | Self::AskTime | Self::AskGrant => false,
             Self::Question(act) => matches!(act, QuestionAction::Submit(_)),
+            Self::Edit(act) => !matches!(act, EditAction::Open),
             _ => true,
         }
     }
@@ -140,6 +145,7 @@ impl DecisionAction {
                 known
                     .map(|(verb, _)| *verb)
                     .or_else(|| QuestionAction::parse(text).map(Self::Question))
+                    .or_else(|| EditAction::parse(text).map(Self::Edit))
             }
         }
     }
@@ -150,6 +156,7 @@ impl fmt::Display for DecisionAction {
         match self {
             Self::Choose(option) => write!(f, "choose-{option}"),
             Self::Question(act) => act.fmt(f),
+            Self::Edit(act) => act.fmt(f),
             verb => f.write_str(
                 Self::WORDS.iter().find(|(known, _)| known == verb).map_or("", |(_, word)| word),
             ),
@@ -338,6 +345,7 @@ mod tests {
             DecisionAction::Choose(4),
             DecisionAction::Question(QuestionAction::Pick(99, 99)),
             DecisionAction::Question(QuestionAction::Submit(u32::MAX)),
+            DecisionAction::Edit(EditAction::Confirm(u32::MAX)),
         ];
         let verbs = DecisionAction::WORDS.iter().map(|(verb, _)| *verb).chain(further);
         let together = [

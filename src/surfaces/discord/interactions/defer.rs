@@ -47,7 +47,9 @@ impl Press<'_> {
     pub(super) fn asks_alone(&self) -> bool {
         CustomId::parse(self.custom_id).is_some_and(|id| match id.act {
             Control::On(.., DecisionAction::DeferUntil | DecisionAction::GrantAlone) => true,
-            Control::On(.., DecisionAction::Question(_)) => id.walk.is_none(),
+            Control::On(.., DecisionAction::Question(_) | DecisionAction::Edit(_)) => {
+                id.walk.is_none()
+            }
             _ => false,
         })
     }

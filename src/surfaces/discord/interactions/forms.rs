@@ -7,6 +7,7 @@ use serenity::all::{
 };
 
 use super::custom_id::{Control, CustomId, DecisionAction};
+use super::edits::EditAction;
 use super::questions::QuestionAction;
 use super::respond::{Responder, Response};
 use super::{Done, Input, Press, is_reminder, refusal};
@@ -20,16 +21,16 @@ use crate::surfaces::discord::Bot;
 use crate::surfaces::discord::connection::people::Outsider;
 
 /// Ids of the form fields.
-const TEXT: &str = "text";
+pub(super) const TEXT: &str = "text";
 const NOTE: &str = "note";
-const WORD: &str = "word";
+pub(super) const WORD: &str = "word";
 /// Longest reason, answer, note, time and confirmation word, in characters (Discord: at most
 /// 4,000).
 const LONGEST_REASON: u16 = 1_000;
 const LONGEST_ANSWER: u16 = 4_000;
 const LONGEST_NOTE: u16 = 1_000;
 const LONGEST_TIME: u16 = 60;
-const LONGEST_WORD: u16 = 40;
+pub(super) const LONGEST_WORD: u16 = 40;
 
 /// Handles a submitted form.
 pub(crate) async fn submitted(bot: &Bot, interaction: &ModalInteraction) {
@@ -85,7 +86,7 @@ fn paragraph(label: &str, id: &str, longest: u16) -> CreateInputText {
         .min_length(1)
 }
 
-fn line(label: &str, id: &str, longest: u16) -> CreateInputText {
+pub(super) fn line(label: &str, id: &str, longest: u16) -> CreateInputText {
     CreateInputText::new(InputTextStyle::Short, label, id)
         .max_length(longest)
         .required(true)
@@ -104,7 +105,7 @@ fn text_for(verb: DecisionAction, wanted: &Verdict) -> Option<&str> {
     match (verb, wanted) {
         (DecisionAction::Reject, Verdict::Rejected { reason: text })
         | (
-            DecisionAction::Answer | DecisionAction::Question(_),
+            DecisionAction::Answer | DecisionAction::Question(_) | DecisionAction::Edit(_),
             Verdict::Answered { text, .. },
         ) => Some(text.as_str()),
         (DecisionAction::Approve | DecisionAction::Note, Verdict::Approved(approval)) => {
@@ -148,6 +149,10 @@ fn build(
             label::ANSWER,
             vec![filled(paragraph(label::YOUR_ANSWER, TEXT, LONGEST_ANSWER), LONGEST_ANSWER)],
         ),
+        DecisionAction::Edit(act) => {
+            let kept = wanted.and_then(|wanted| text_for(verb, wanted));
+            (label::EDIT_TITLE, act.fields(decision, kept))
+        }
         DecisionAction::Choose(_) | DecisionAction::Pick | DecisionAction::Question(_) => {
             (label::CONFIRM, confirm.into_iter().collect())
         }
@@ -217,10 +222,35 @@ impl Press<'_> {
             let tag = self.tag(bot);
             return Response::Form(build(&tag, id, seen, verb, Some(&decision), wanted.as_ref()));
         }
+        if let DecisionAction::Edit(EditAction::Open) = verb {
+            return Box::pin(self.edit_form(bot, id, seen, voter)).await;
+        }
         match bot.handle.approvers().may_decide(id, seen, voter).await {
             Ok(decision) => Response::Form(self.form_of(bot, id, seen, verb, Some(&decision))),
             // The submission is checked again.
             Err(HandleError::Store(_)) => Response::Form(self.form_of(bot, id, seen, verb, None)),
+            Err(error) => match self.not_done(bot, Control::On(id, seen, verb), error).await {
+                Done::Answer(answer) => *answer,
+                Done::Changed(_) => Response::Nothing,
+            },
+        }
+    }
+
+    /// The form for a changed call, with the person's last text.
+    async fn edit_form(
+        &self,
+        bot: &Bot,
+        id: DecisionId,
+        seen: Revision,
+        voter: &Voter,
+    ) -> Response {
+        let verb = DecisionAction::Edit(EditAction::Open);
+        match bot.handle.edits().begin(id, seen, voter).await {
+            Ok((decision, text)) => {
+                let kept = Verdict::answered(text);
+                let tag = self.tag(bot);
+                Response::Form(build(&tag, id, seen, verb, Some(&decision), Some(&kept)))
+            }
             Err(error) => match self.not_done(bot, Control::On(id, seen, verb), error).await {
                 Done::Answer(answer) => *answer,
                 Done::Changed(_) => Response::Nothing,

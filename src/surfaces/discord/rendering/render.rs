@@ -14,6 +14,7 @@ use crate::presentation::text;
 use crate::presentation::text::label;
 use crate::surfaces::discord::connection::error::{Meaning, meaning};
 use crate::surfaces::discord::interactions::custom_id::{Control, CustomId, DecisionAction};
+use crate::surfaces::discord::interactions::edits::EditAction;
 use crate::surfaces::discord::interactions::questions::QuestionAction;
 
 /// The content of a message, to be created, edited or sent as an answer.
@@ -153,6 +154,10 @@ fn deciding(decision: &Decision, tag: &str, approvable: bool) -> Vec<CreateActio
                 if decision.is_about_credentials() { label::IT_IS_THERE } else { label::APPROVE };
             first.push(button(id(DecisionAction::Approve), ButtonStyle::Success, yes));
             first.push(no(label::REJECT));
+            first.extend(decision.offers_edit().then(|| {
+                let edit = DecisionAction::Edit(EditAction::Open);
+                secondary(decision, tag, edit, label::EDIT)
+            }));
             second.extend(decision.offers_session().then(|| {
                 secondary(decision, tag, DecisionAction::Session, label::APPROVE_SESSION)
             }));

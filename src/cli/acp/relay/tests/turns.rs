@@ -125,7 +125,9 @@ fn the_agent_may_give_up_its_own_requests_only() {
 
 #[test]
 fn modes_that_ask_nobody_are_refused() {
-    let of = |id: u64, method: &str, params: Value| json!({ "id": id, "method": method, "params": params });
+    fn of(id: u64, method: &str, params: Value) -> Value {
+        json!({ "id": id, "method": method, "params": params })
+    }
     let prompt = |id| of(id, wire::PROMPT, json!({ "sessionId": "s", "prompt": [] }));
     let set_mode =
         |id, mode: &str| of(id, wire::SET_MODE, json!({ "sessionId": "s", "modeId": mode }));
