@@ -18,6 +18,7 @@ mod prune;
 mod read;
 mod report;
 mod reports;
+mod resume;
 mod sandbox;
 mod schema;
 mod serve;
@@ -85,6 +86,11 @@ enum Command {
     Ask(Box<ask::Ask>),
     /// Hold an agent before each tool call until a person has answered
     Gate(gate::Gate),
+    /// Start agents again that ended before their call was decided, with the answer
+    ///
+    /// Each decision is taken up once. gander serve does this by itself with enabled = true under
+    /// [resume] in gander.toml.
+    Resume(resume::ResumeArgs),
     /// Speak MCP on standard input and output, for agents and assistants
     Mcp(mcp::Mcp),
     /// Wait for a decision's verdict
@@ -244,6 +250,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Sandbox(sandbox) => sandbox.run().await,
         Command::Ask(ask) => ask.run(common).await,
         Command::Gate(gate) => gate.run(common).await,
+        Command::Resume(resume) => resume.run(common).await,
         Command::Mcp(mcp) => Box::pin(mcp.run(common)).await,
         Command::Wait(wait) => wait.run(common).await,
         Command::Claim(claim) => claim.run(common).await,

@@ -222,6 +222,10 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
         Event::GrantEnded { by } => {
             format!("approval for the session ended by {}", one_line(&by.name))
         }
+        Event::ResumeStarted => "the agent is started again with the verdict".into(),
+        Event::ResumeEnded { how } => {
+            format!("the agent was started again: it {}", text::resume::end_words(*how))
+        }
         Event::Reported { outcome, text } if text.is_empty() => format!("the agent: {outcome}"),
         Event::Reported { outcome, text } => format!("the agent: {outcome}: {}", one_line(text)),
         Event::Resolved { verdict: given, by, via, .. } => {

@@ -16,7 +16,7 @@ use super::place::{Place, WrongValue};
 use super::values::{ByRisk, DiscordId, RiskWord, TimeSpan, word};
 use super::{
     Config, ConfigError, LogFormat, ProjectFolder, auto_approval, availability, channels, http,
-    line_at, local_zone, resolve,
+    line_at, local_zone, resolve, resume,
 };
 use crate::core::decision::authorization::{ApproverRule, Role, Voter};
 use crate::core::decision::{DeferLimits, Kind, Person, Risk};
@@ -76,6 +76,7 @@ pub(super) struct UserFile {
     desktop: Option<channels::Desktop>,
     guard: GuardSection,
     http: http::HttpSection,
+    resume: resume::ResumeSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -230,6 +231,9 @@ impl UserFile {
         let http = std::mem::take(&mut self.http)
             .settings(&folder)
             .map_err(|wrong| written.wrong_value(wrong))?;
+        let resume = std::mem::take(&mut self.resume)
+            .settings(&folder)
+            .map_err(|wrong| written.wrong_value(wrong))?;
         let folders = self.project_folders(&folder);
         Ok(Config {
             channels: self.discord_channels(),
@@ -249,6 +253,7 @@ impl UserFile {
             folders,
             external_channels,
             http,
+            resume,
             file: Some(path),
         })
     }

@@ -24,6 +24,7 @@ pub mod proposal;
 pub mod reason_code;
 pub mod refusal;
 pub mod request;
+pub mod resumption;
 pub mod session;
 pub mod state;
 

@@ -26,6 +26,7 @@ pub use self::approvals::availability::AvailabilityApi;
 pub use self::approvals::bulk_approval::{BulkApi, ItemOutcome, Preview, TOGETHER};
 pub use self::approvals::decisions::ApprovalApi;
 pub use self::approvals::gates::GateApi;
+pub use self::approvals::resumptions::ResumptionApi;
 pub use self::approvals::tokens::TokenApi;
 use self::clock::Clock;
 pub use self::escalation::progress::EscalationApi;
@@ -45,7 +46,7 @@ use crate::core::policy::ask_limits::AskLimitReached;
 use crate::core::policy::rules::{InvalidRequest, Rules};
 use crate::core::values::time_scale::TimeScale;
 use crate::store::Store;
-pub use crate::store::{Asked, Filter, StoreError, files};
+pub use crate::store::{Asked, Filter, ParkedAgent, ResumeStart, StoreError, files};
 
 /// Why an approval API call changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -315,6 +316,12 @@ impl Handle {
     #[must_use]
     pub const fn gates(&self) -> GateApi<'_> {
         GateApi { handle: self }
+    }
+
+    /// Agents that wait at a gate, or ended while they did.
+    #[must_use]
+    pub const fn resumptions(&self) -> ResumptionApi<'_> {
+        ResumptionApi { handle: self }
     }
 
     /// Reads and follows the event log.

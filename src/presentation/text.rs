@@ -30,6 +30,7 @@ mod proposal;
 mod refusal;
 mod reminder;
 mod reports;
+pub mod resume;
 mod servers;
 mod verdict;
 

@@ -8,6 +8,7 @@
 mod attacks;
 mod goose;
 mod others;
+mod resume;
 
 use std::path::PathBuf;
 

@@ -22,6 +22,7 @@ mod gates_others;
 mod gates_places;
 mod gates_reach;
 mod gates_real;
+mod gates_resume;
 mod gates_scripts;
 mod gates_standin;
 mod gates_surroundings;

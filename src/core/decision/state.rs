@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authorization::Grounds;
 use super::grant::GrantUse;
+use super::resumption::Resumed;
 use super::{Outcome, Person, Revision};
 use crate::core::Time;
 
@@ -265,6 +266,9 @@ pub struct Resolved {
     /// Use and end of a grant ([`super::grant`]).
     #[serde(default, skip_serializing_if = "GrantUse::is_untouched")]
     pub grant: GrantUse,
+    /// The agent had ended, and was started again with the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<Resumed>,
 }
 
 /// The state of a decision.

@@ -15,4 +15,5 @@ pub mod judging;
 pub mod members;
 pub(in crate::engine) mod pending_list;
 pub(crate) mod proposal;
+pub(crate) mod resumptions;
 pub mod tokens;

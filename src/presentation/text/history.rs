@@ -162,6 +162,10 @@ fn line(event: &Event, style: &Style<'_>) -> String {
         Event::Withdrawn { reason } => format!("{}{}", strong("withdrawn"), beside(reason, said)),
         Event::Pruned => format!("{}: long texts and files removed", strong("pruned")),
         Event::Claimed => format!("{} by the agent", strong("picked up")),
+        Event::ResumeStarted => format!("{} with the verdict", strong("agent started again")),
+        Event::ResumeEnded { how } => {
+            format!("{}: it {}", strong("agent started again"), super::resume::end_words(*how))
+        }
         Event::Reported { outcome, text } => {
             format!("{}, the agent reports{}", strong(outcome.as_str()), beside(text, said))
         }

@@ -98,6 +98,9 @@ pub fn refused(decision: &Decision, refused: &Refused, time_scale: TimeScale) ->
         }
         Refused::NotDue => format!("{id} is not due yet."),
         Refused::AlreadyClaimed { at } => already_claimed(id, &ago(at)),
+        Refused::AlreadyResumed { at } => {
+            format!("The agent of {id} was already started again {}. It is not again.", ago(at))
+        }
         Refused::TooLateToUndo { until } => {
             format!("Too late: the verdict on {id} could be undone until {}.", date(until))
         }
