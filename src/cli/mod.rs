@@ -14,6 +14,7 @@ mod log;
 mod man;
 mod mcp;
 mod output;
+mod presence;
 mod prune;
 mod read;
 mod report;
@@ -85,6 +86,8 @@ enum Command {
     Ask(Box<ask::Ask>),
     /// Hold an agent before each tool call until a person has answered
     Gate(gate::Gate),
+    /// Show whether you are at the desk, and which agents ask you there
+    Presence(presence::PresenceArgs),
     /// Speak MCP on standard input and output, for agents and assistants
     Mcp(mcp::Mcp),
     /// Wait for a decision's verdict
@@ -244,6 +247,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Sandbox(sandbox) => sandbox.run().await,
         Command::Ask(ask) => ask.run(common).await,
         Command::Gate(gate) => gate.run(common).await,
+        Command::Presence(presence) => presence.run(common).await,
         Command::Mcp(mcp) => Box::pin(mcp.run(common)).await,
         Command::Wait(wait) => wait.run(common).await,
         Command::Claim(claim) => claim.run(common).await,

@@ -10,6 +10,7 @@
 
 pub mod authorization;
 pub mod content;
+pub mod desk;
 pub(crate) mod disagreement;
 pub(crate) mod escalation;
 pub mod event;
@@ -31,6 +32,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use self::authorization::{Grounds, Voter};
+pub use self::desk::{AgentCall, Desk, DeskOutcome, OwnPrompt};
 pub use self::disagreement::Disagreement;
 use self::event::Event;
 pub use self::grant::{CallGrant, GrantEnd, GrantUse};
@@ -85,6 +87,9 @@ pub struct Decision {
     /// Approvals that no longer count. Empty once the decision is resolved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lapsed: Vec<Lapsed>,
+    /// The agent's own prompt, if the decision was asked at the desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desk: Option<Desk>,
     /// When the long content was pruned ([`self::content`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_at: Option<Time>,
@@ -127,6 +132,7 @@ impl Decision {
             disagreed: None,
             prioritized: None,
             lapsed: Vec::new(),
+            desk: None,
             pruned_at: None,
         }
     }
@@ -139,8 +145,8 @@ impl Decision {
             .unwrap_or(Time::MAX_UTC)
     }
 
-    /// When a timer has to look at the decision next: the end of the deferral or the next
-    /// escalation step.
+    /// When a timer has to look at the decision next: the end of the deferral, the end of the
+    /// quiet time at the desk, or the next escalation step.
     #[must_use]
     pub fn wake_at(&self) -> Option<Time> {
         match &self.state {

@@ -275,7 +275,10 @@ fn done_fields(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
             ));
         }
         State::Withdrawn { reason, at } => {
-            let (name, value) = text::withdrawn(reason, *at, time_scale);
+            let (name, value) = match decision.desk_outcome() {
+                Some(outcome) => text::desk::ended(outcome, *at, time_scale),
+                None => text::withdrawn(reason, *at, time_scale),
+            };
             fields.push(field(name, value));
         }
     }
@@ -316,6 +319,10 @@ fn done_while_pending(
         decision.position.as_ref().map(|position| {
             field(label::STILL_WAITING, text::escalation_progress(decision, position, time_scale))
         }),
+        decision
+            .desk
+            .as_ref()
+            .map(|desk| field(label::AT_DESK, text::desk::asked(desk, time_scale))),
         taken.as_ref().map(|taken| field(label::ON_IT, text::taken(taken, time_scale))),
         decision.prioritized.as_ref().map(|_| field(label::PRIORITY, text::priority(decision))),
     ];

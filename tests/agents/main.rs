@@ -16,6 +16,7 @@ mod examples_agent;
 mod gates_broken;
 mod gates_check;
 mod gates_decided;
+mod gates_desk;
 mod gates_faulty;
 mod gates_install;
 mod gates_others;

@@ -49,11 +49,12 @@ const CORE: [(&str, &[&str]); 9] = [
 
 /// Crates that only a part of the code may use.
 const OWNED: [(&str, &[&str]); 15] = [
-    // Files belong to the disk; the other three ask about processes, users and limits.
+    // Files belong to the disk; the others ask about processes, users and limits.
     (
         "rustix",
         &[
             "src/disk",
+            "src/cli/presence/sources.rs",
             "src/engine/approvals/ask_limits.rs",
             "src/engine/approvals/judging.rs",
             "src/surfaces/http/connections.rs",

@@ -6,16 +6,21 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::adapters::{Agent, speaking};
+use super::desk::{Notice, Prompt};
 use super::environment::Environment;
 use super::unique::Unique;
 use super::{delegates, facts, root, runs};
+use crate::core::decision::AgentCall;
 use crate::core::gate::edits::{Before, Edit, FileChange};
 use crate::core::gate::facts::{Facts, GitRepository};
 use crate::core::gate::{ToolCall, lifecycle};
 use crate::disk;
 
 /// Most input accepted, in bytes: no person could judge a longer tool call.
-pub(super) const LONGEST: usize = 1 << 20;
+const LONGEST: usize = 1 << 20;
+/// Most input accepted of a gate that also hears what became of calls, in bytes: such a notice
+/// contains what the call printed.
+const LONGEST_NOTICE: usize = 16 << 20;
 /// Largest file read for the diff, in bytes.
 const LONGEST_FILE: u64 = 1 << 20;
 
@@ -35,6 +40,19 @@ pub(super) struct HookInput {
     pub(super) agent: Agent,
     pub(super) event: HookEvent,
     pub(super) call: ToolCall,
+    /// The call in the agent's own words.
+    pub(super) named: AgentCall,
+    /// The agent's own prompt about it.
+    pub(super) prompt: Prompt,
+}
+
+/// What a hook is told.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// A call is to be judged.
+    Call(Box<HookInput>),
+    /// Something has happened since.
+    Notice(Agent, Notice),
 }
 
 /// What an agent tells its hook.
@@ -111,6 +129,8 @@ pub(super) enum HookAnswer {
     Deny(String),
     /// Deferred: the agent may end, and asks again when resumed.
     Defer(String),
+    /// The agent's own prompt decides. The words are for the person there.
+    OwnPrompt(String),
 }
 
 /// A yes to an agent that knows only yes and no.
@@ -125,7 +145,8 @@ impl HookAnswer {
     pub(super) fn yes_or_no(self) -> Result<Yes, String> {
         match self {
             Self::Allow { words, note } => Ok(Yes { words, note }),
-            Self::Deny(words) | Self::Defer(words) => Err(words),
+            // Only an agent with a prompt that is certain gets this answer.
+            Self::Deny(words) | Self::Defer(words) | Self::OwnPrompt(words) => Err(words),
         }
     }
 }
@@ -168,6 +189,15 @@ pub(super) struct Installed {
     pub(super) root: Option<PathBuf>,
     /// Files of Gander: the store, the configuration, the gate's token.
     pub(super) own: Vec<PathBuf>,
+    /// Whether the agent's own prompt may ask at the desk.
+    pub(super) desk: bool,
+}
+
+impl Installed {
+    /// Most input to read, in bytes.
+    pub(super) const fn longest_input(&self) -> usize {
+        if self.desk { LONGEST_NOTICE } else { LONGEST }
+    }
 }
 
 /// Parses an agent's input to the hook.
@@ -178,12 +208,10 @@ pub(super) fn parse_input(
     agent: Agent,
     input: &[u8],
     installed: Installed,
-) -> Result<HookInput, String> {
-    if input.len() > LONGEST {
-        return Err(format!(
-            "the call is longer than {} KiB, more than a person can review: make smaller calls",
-            LONGEST >> 10
-        ));
+) -> Result<Input, String> {
+    let length = input.len();
+    if length > installed.longest_input() {
+        return Err(too_long());
     }
     let text =
         std::str::from_utf8(input).map_err(|_| "the hook's input is not UTF-8".to_owned())?;
@@ -194,7 +222,15 @@ pub(super) fn parse_input(
     let Unique(input) = serde_json::from_str(text)
         .map_err(|error| format!("the hook's input is not JSON: {error}"))?;
     let agent = speaking(agent, &input);
-    let Told { event, tool, input, cwd, session } = agent.understand(&input)?;
+    if let Some(notice) = agent.notice(&input).filter(|_| installed.desk) {
+        return Ok(Input::Notice(agent, notice));
+    }
+    if length > LONGEST {
+        return Err(too_long());
+    }
+    let named = agent.name_call(&input);
+    let heard = input;
+    let Told { event, tool, input, cwd, session } = agent.understand(&heard)?;
     let home = directories::BaseDirs::new().map(|base| base.home_dir().to_owned());
     let homes = facts::homes(home.as_deref());
     let mut call = ToolCall {
@@ -212,7 +248,16 @@ pub(super) fn parse_input(
         facts: Facts::default(),
     };
     add_file_facts(&mut call, homes, installed.own);
-    Ok(HookInput { agent, event, call })
+    let prompt =
+        if installed.desk { agent.prompt(event, &heard, &call.roots) } else { Prompt::None };
+    Ok(Input::Call(Box::new(HookInput { agent, event, call, named, prompt })))
+}
+
+fn too_long() -> String {
+    format!(
+        "the call is longer than {} KiB, more than a person can review: make smaller calls",
+        LONGEST >> 10
+    )
 }
 
 /// Adds facts only the file system knows: where links lead, which files are private, which

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::approval_guard::Guard;
 use super::ask_limits::AskLimits;
 use super::auto_approval::{Thresholds, starts_at_mention};
+use super::desk::DeskRules;
 pub use super::names::{LONGEST_NAME, is_name_char, project_name};
 use super::validation::validate;
 pub use super::validation::{
@@ -83,6 +84,8 @@ pub struct Rules {
     pub guard: Guard,
     /// How much one asker may ask.
     pub ask_limits: AskLimits,
+    /// What may be asked at the desk. Absent: nothing.
+    pub desk: Option<DeskRules>,
 }
 
 impl Default for Rules {
@@ -105,6 +108,7 @@ impl Default for Rules {
             daily: Daily::default(),
             guard: Guard::default(),
             ask_limits: AskLimits::default(),
+            desk: None,
         }
     }
 }

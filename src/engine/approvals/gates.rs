@@ -14,10 +14,13 @@ use std::sync::Arc;
 use super::access::{Access, AccessError};
 use super::judging::NotJudged;
 use crate::core::decision::session::SessionApproval;
-use crate::core::decision::{Decision, DecisionId, Refused, Request, Revision, State, Verdict};
-use crate::core::gate::ToolCall;
+use crate::core::decision::{
+    Decision, DecisionId, DeskOutcome, Refused, Request, Revision, State, Verdict,
+};
 use crate::core::gate::rules::{GateRule, Minimum, Ruling, judge};
+use crate::core::gate::{ToolCall, key_of_session};
 use crate::core::policy::claims::{Claims, with_claims};
+use crate::core::policy::desk::{DeskOffer, ask_at_desk};
 use crate::core::policy::rules::project_name;
 use crate::engine::{Handle, HandleError};
 use crate::presentation::text;
@@ -64,6 +67,15 @@ pub enum EarlierAnswer {
     Unclaimed(Box<Decision>),
     /// Not at all: ask a person, with this request.
     Ask(Box<Request>),
+}
+
+/// Where a person is asked about a call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GateQuestion {
+    /// At the desk, by the agent's own prompt; quietly elsewhere.
+    AtDesk(Box<Decision>),
+    /// As every question: wait for this decision.
+    Elsewhere(Box<Decision>),
 }
 
 /// The gate's answer to the agent, from the decision's current state.
@@ -117,6 +129,91 @@ impl GateApi<'_> {
         })
     }
 
+    /// Asks a person about a call: at the desk if the agent offers to ask there (`offer`) and the
+    /// rules allow it, else as every question. A question of a desk that was left is asked
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// As [`crate::engine::ApprovalApi::ask`].
+    pub async fn ask(
+        self,
+        request: Request,
+        offer: Option<DeskOffer>,
+    ) -> Result<GateQuestion, HandleError> {
+        let (rules, now) = (self.handle.rules(), self.handle.now());
+        let follow = move |decision: &Decision| {
+            let offered = offer.and_then(|offer| ask_at_desk(&rules, decision, &offer, now).ok());
+            offered.or_else(|| decision.leave_desk())
+        };
+        let asked = self.handle.approvals().ask_and(request, Box::new(follow)).await?;
+        let decision = Box::new(asked.into_decision());
+        Ok(match decision.at_desk() {
+            Some(_) => GateQuestion::AtDesk(decision),
+            None => GateQuestion::Elsewhere(decision),
+        })
+    }
+
+    /// Asks people elsewhere, because the desk was left. Does nothing if they are asked already.
+    ///
+    /// # Errors
+    /// [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    pub async fn leave_desk(self, id: DecisionId) -> Result<Decision, HandleError> {
+        self.handle.approvals().change(id, |decision| Ok(decision.leave_desk())).await
+    }
+
+    /// Closes a question whose prompt at the desk has ended. Does nothing if the question is over.
+    ///
+    /// # Errors
+    /// [`HandleError::NoSuchDecision`], [`HandleError::Store`].
+    pub async fn end_at_desk(
+        self,
+        id: DecisionId,
+        outcome: DeskOutcome,
+    ) -> Result<Decision, HandleError> {
+        self.handle.approvals().change(id, move |decision| Ok(decision.end_at_desk(outcome))).await
+    }
+
+    /// The open questions of an agent's session that are or were at the desk.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn at_desk_of(
+        self,
+        agent: &str,
+        session: &str,
+    ) -> Result<Vec<Decision>, HandleError> {
+        let filter = Filter {
+            key_prefix: Some(key_of_session(agent, Some(session))),
+            open_only: true,
+            ..Filter::default()
+        };
+        let mut found = self.handle.approvals().list(filter).await?;
+        found.retain(|decision| decision.desk.is_some());
+        Ok(found)
+    }
+
+    /// The decision that the agent's own prompt about this call stands beside: open, or decided
+    /// and not yet claimed. `request` must be in stored form.
+    ///
+    /// # Errors
+    /// [`HandleError::Store`].
+    pub async fn beside_prompt(self, request: &Request) -> Result<Option<Decision>, HandleError> {
+        let filter = Filter {
+            key: request.dedup_key.clone(),
+            project: Some(request.project.clone()),
+            limit: 1,
+            ..Filter::default()
+        };
+        let latest = self.handle.approvals().list(filter).await?.pop();
+        let is_beside = |decision: &Decision| {
+            let unclaimed = decision.verdict().is_ok_and(|given| given.claimed_at.is_none());
+            decision.desk.is_some()
+                && decision.shows_same_call_as(request)
+                && (decision.state.is_open() || unclaimed)
+        };
+        Ok(latest.filter(is_beside))
+    }
+
     /// Lets a call through by a grant and records the use, in one transaction: once the end of the
     /// grant is written, no call passes.
     async fn use_grant(
@@ -163,7 +260,8 @@ impl GateApi<'_> {
                 self.handle.rules().zone,
             )),
             State::Withdrawn { reason, .. } => {
-                GateReply::Deny(text::gate::withdrawn(decision, reason))
+                let reason = text::withdrawal(decision, reason);
+                GateReply::Deny(text::gate::withdrawn(decision, &reason))
             }
             State::Pending(_) => GateReply::Wait(text::gate::undecided(
                 decision,

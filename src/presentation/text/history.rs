@@ -159,6 +159,11 @@ fn line(event: &Event, style: &Style<'_>) -> String {
             format!("{} by {}; the approval remains", strong("disagreed"), who(by))
         }
         Event::Resolved { verdict, by, via, .. } => resolved_line(verdict, by, *via, style),
+        Event::AskedAtDesk { until, .. } => {
+            format!("{}, and here {}", strong("asked at the desk"), at(*until))
+        }
+        Event::LeftDesk => format!("{}: nobody answered at the desk", strong("asked here")),
+        Event::EndedAtDesk { outcome } => strong(super::desk::outcome(*outcome)),
         Event::Withdrawn { reason } => format!("{}{}", strong("withdrawn"), beside(reason, said)),
         Event::Pruned => format!("{}: long texts and files removed", strong("pruned")),
         Event::Claimed => format!("{} by the agent", strong("picked up")),

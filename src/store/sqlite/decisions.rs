@@ -18,7 +18,7 @@ use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms, Verdi
 use crate::core::policy::ask_limits::Addition;
 use crate::store::chain;
 use crate::store::{
-    Admit, Asked, Changed, Decide, Filter, IdempotencyKey, KeyedAsk, PendingChanges,
+    Admit, Asked, Changed, Decide, Filter, FollowUp, IdempotencyKey, KeyedAsk, PendingChanges,
     PrecedentCheck, StoreError, Unchanged,
 };
 
@@ -59,6 +59,26 @@ impl DecisionStore<'_> {
     ) -> Result<Asked, StoreError> {
         let new = NewRequest::new(request, terms, at);
         self.store.write(move |connection| file_request(connection, new, &admit))
+    }
+
+    /// Like [`DecisionStore::ask_within`], with a further event in the same transaction: nobody
+    /// sees the decision without it.
+    pub fn ask_and(
+        self,
+        request: Request,
+        terms: Terms,
+        at: Time,
+        admit: Admit,
+        follow: FollowUp,
+    ) -> Result<Asked, StoreError> {
+        let new = NewRequest::new(request, terms, at);
+        self.store.write(move |connection| {
+            let asked = file_request(connection, new, &admit)?;
+            asked.try_map(|decision| match follow(&decision) {
+                Some(event) => append(connection, decision, &event, at),
+                None => Ok(decision),
+            })
+        })
     }
 
     /// Like [`DecisionStore::ask_within`], with an idempotency key: repeating the call returns the

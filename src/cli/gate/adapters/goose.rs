@@ -20,6 +20,7 @@ const FILE: Grouped = Grouped {
     matcher: ".*",
     unit: TimeUnit::Seconds,
     fields: &[("on_failure", "block")],
+    desk: &[],
 };
 
 const NAME: &str = "goose";
@@ -133,7 +134,9 @@ impl Adapter for Goose {
         match answer {
             // goose has no field for a note.
             HookAnswer::Allow { .. } => HookOutput::json(json!({ "decision": "allow" })),
-            HookAnswer::Deny(words) | HookAnswer::Defer(words) => HookOutput::deny(words),
+            HookAnswer::Deny(words) | HookAnswer::Defer(words) | HookAnswer::OwnPrompt(words) => {
+                HookOutput::deny(words)
+            }
         }
     }
 
