@@ -1,7 +1,7 @@
 //! Grants: approvals that also cover later calls. A grant is part of the verdict that gives it;
 //! each call that it lets through, and its end, are events of the decision.
 //!
-//! [`super::grant_terms`] says what a grant can cover. Whether a pattern includes a call is for the
+//! `grant_terms.rs` says what a grant can cover. Whether a pattern includes a call is for the
 //! gate to say (`core::gate::granting`); everything else is checked here, in the transaction of the
 //! use.
 

@@ -2,9 +2,9 @@
 //! may edit files of the workspace silently, so their content is part of the call's identity.
 //!
 //! Finds the files that the words of a command name: a shell's or an interpreter's script, a
-//! program with a folder before its name, what an option such as `-f` names ([`manifests`]); and
+//! program with a folder before its name, what an option such as `-f` names (`manifests.rs`); and
 //! the files in which a program looks up what its words mean, such as a Makefile or a
-//! `package.json` ([`package`]), with the files that the named scripts of a package run. What all
+//! `package.json` (`package.rs`), with the files that the named scripts of a package run. What all
 //! these run or import in turn is unknown here.
 //!
 //! Does not read files: [`Files`] does, on the machine of the agent. Elsewhere, the facts of a gate
