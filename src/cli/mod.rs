@@ -17,6 +17,7 @@ mod log;
 mod man;
 mod mcp;
 mod output;
+mod presence;
 mod prune;
 mod read;
 mod report;
@@ -92,6 +93,8 @@ enum Command {
     ///
     /// What the agent asks before a tool call becomes a decision; the rest passes as it came.
     Acp(Box<acp::Acp>),
+    /// Show whether you are at the desk, and which agents ask you there
+    Presence(presence::PresenceArgs),
     /// Speak MCP on standard input and output, for agents and assistants
     Mcp(mcp::Mcp),
     /// Wait for a decision's verdict
@@ -272,6 +275,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Ask(ask) => ask.run(common).await,
         Command::Gate(gate) => gate.run(common).await,
         Command::Acp(acp) => Box::pin(acp.run(common)).await,
+        Command::Presence(presence) => presence.run(common).await,
         Command::Mcp(mcp) => Box::pin(mcp.run(common)).await,
         Command::Wait(wait) => wait.run(common).await,
         Command::Claim(claim) => claim.run(common).await,

@@ -8,14 +8,15 @@ use gander_client::Client;
 use tokio::io::AsyncReadExt as _;
 
 use super::adapters::{Agent, Defer};
-use super::hook::{self, HookAnswer, HookEvent, HookInput, HookOutput, Installed};
-use super::local::{self, Filed, Judged};
+use super::desk::{self, Prompt};
+use super::hook::{self, HookAnswer, HookEvent, HookInput, HookOutput, Input, Installed};
+use super::local::{self, Filed, Judged, Placed};
 use super::release::{ApprovedChange, Release, Settled, plan_stands, release};
 use super::transport::Transport;
 use super::{Stop, config_of, own_files, remote};
-use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
+use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output, presence};
 use crate::config::{Config, TimeSpan};
-use crate::core::decision::{Decision, Request};
+use crate::core::decision::{Decision, Request, Revision, State};
 use crate::engine::Claim;
 use crate::engine::approvals::gates::GateReply;
 use crate::engine::clock::wall_time;
@@ -41,25 +42,43 @@ impl Stop {
         {
             // The exit code works in every event that honours a denial.
             Err(why) => agent.refuse(text::gate::broken(&why)),
-            Ok(hooked) => {
-                let (agent, event) = (hooked.agent, hooked.event);
+            Ok(Input::Notice(agent, notice)) => {
+                notice.take(agent, common).await;
+                HookOutput::NOTHING
+            }
+            Ok(Input::Call(hooked)) => {
                 let left = limit.saturating_sub(began.elapsed());
-                let may_defer = self.may_defer(agent);
-                let asking = Asking {
-                    hooked,
-                    common: common.clone(),
-                    limit: left,
-                    may_defer,
-                    transport: self.transport,
-                };
-                let answered = guarded(left + GRACE, asking.answer()).await;
-                let answer = answered
-                    .and_then(|answered| answered)
-                    .unwrap_or_else(|why| HookAnswer::Deny(text::gate::broken(&why)));
-                agent.say(event, answer)
+                self.answer(*hooked, common, left).await
             }
         };
         Ok(put(said))
+    }
+
+    /// The answer for a call within this time.
+    async fn answer(self, hooked: HookInput, common: &Common, left: Duration) -> HookOutput {
+        let (agent, event, prompt) = (hooked.agent, hooked.event, hooked.prompt);
+        let may_defer = self.may_defer(agent);
+        let asking = Asking {
+            hooked,
+            common: common.clone(),
+            limit: left,
+            may_defer,
+            transport: self.transport,
+        };
+        let answered = match prompt {
+            Prompt::Shown => guarded(left + GRACE, asking.answer_prompt()).await,
+            Prompt::None | Prompt::Offered(_) => guarded(left + GRACE, asking.answer()).await,
+        };
+        let answer = answered.and_then(|answered| answered).unwrap_or_else(|why| {
+            let words = text::gate::broken(&why);
+            // The person before the agent's prompt can still answer.
+            if prompt == Prompt::Shown {
+                HookAnswer::OwnPrompt(words)
+            } else {
+                HookAnswer::Deny(words)
+            }
+        });
+        agent.say(event, answer)
     }
 
     /// Reads the call, and looks at its files.
@@ -67,23 +86,24 @@ impl Stop {
         &self,
         agent: Agent,
         common: &Common,
-    ) -> impl Future<Output = Step<HookInput>> + Send + 'static {
-        let (root, common) = (self.root.clone(), common.clone());
+    ) -> impl Future<Output = Step<Input>> + Send + 'static {
+        let (root, desk, common) = (self.root.clone(), self.desk, common.clone());
         let token = self.transport.token_file.clone();
         async move {
-            let mut input = Vec::new();
-            let most = hook::LONGEST as u64 + 1;
-            tokio::io::stdin()
-                .take(most)
-                .read_to_end(&mut input)
-                .await
-                .map_err(|error| format!("standard input: {error}"))?;
             // A configuration that cannot be read denies the call later, with its own reason.
             let user = config_of(&common).unwrap_or_default();
             let store = common.store_path(&user).unwrap_or_default();
             let config = common.config.as_deref().or(user.file.as_deref());
-            let own = own_files(&store, config, token.as_deref());
-            hook::parse_input(agent, &input, Installed { root, own })
+            let mut own = own_files(&store, config, token.as_deref());
+            own.extend(presence::own_files(user.presence.as_ref()));
+            let installed = Installed { root, own, desk };
+            let mut input = Vec::new();
+            tokio::io::stdin()
+                .take(installed.longest_input() as u64 + 1)
+                .read_to_end(&mut input)
+                .await
+                .map_err(|error| format!("standard input: {error}"))?;
+            hook::parse_input(agent, &input, installed)
         }
     }
 
@@ -135,20 +155,42 @@ struct Asking {
     transport: Transport,
 }
 
+/// What comes of a call.
+enum Answered {
+    /// The gate's answer.
+    Gate(Box<Settled>),
+    /// The agent's own prompt asks. The words are for the person there.
+    OwnPrompt(String),
+}
+
+impl From<Settled> for Answered {
+    fn from(settled: Settled) -> Self {
+        Self::Gate(Box::new(settled))
+    }
+}
+
 impl Asking {
     async fn answer(self) -> Step<HookAnswer> {
-        let settled = match self.transport.client()? {
-            Some(client) => self.told_by_server(&client).await?,
+        let answered: Answered = match self.transport.client()? {
+            Some(client) => self.told_by_server(&client).await?.into(),
             None => {
                 let user = config_of(&self.common).map_err(words)?;
                 let store = self.common.store_path(&user).map_err(words)?;
                 match self.transport.clone().or_socket_of(&store).client()? {
-                    Some(client) => self.told_by_server(&client).await?,
+                    Some(client) => self.told_by_server(&client).await?.into(),
                     None => self.told_by_store(&user, store).await?,
                 }
             }
         };
-        // Before any yes: the agent runs the settled call, or none.
+        match answered {
+            Answered::OwnPrompt(words) => Ok(HookAnswer::OwnPrompt(words)),
+            Answered::Gate(settled) => self.in_words(*settled),
+        }
+    }
+
+    /// The answer about a settled call: the agent runs that call, or none.
+    fn in_words(&self, settled: Settled) -> Step<HookAnswer> {
+        // Before any yes.
         let changed = self.hooked.arguments_of(&settled.call)?;
         Ok(match (settled.reply, changed) {
             (GateReply::Allow { words, note }, Some(input)) => {
@@ -198,13 +240,13 @@ impl Asking {
         remote::ask_server(client, &self.hooked, &self.common, self.limit).await
     }
 
-    async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<Settled> {
+    async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<Answered> {
         let began = std::time::Instant::now();
         let (mut call, mut changed_since) = (self.hooked.call.clone(), None);
         let (mut opened, mut approved): (Option<Opened>, Option<ApprovedChange>) = (None, None);
         loop {
             let question = match local::judged(&self.common, &call, None)? {
-                Judged::Reply(reply) => return Ok(Settled::by(reply, approved, call)),
+                Judged::Reply(reply) => return Ok(Settled::by(reply, approved, call).into()),
                 Judged::Ask(asking) => {
                     local::question_of_call(user, &call, *asking, self.hooked.takes_edits())?
                 }
@@ -213,7 +255,7 @@ impl Asking {
                 Ok(question) => question,
                 Err(unfit) => {
                     let reply = GateReply::Deny(text::gate::unfit(&unfit));
-                    return Ok(Settled { reply, call });
+                    return Ok(Settled { reply, call }.into());
                 }
             };
             let opened = match &mut opened {
@@ -225,22 +267,31 @@ impl Asking {
                 let earlier = gates.allowed_before(&question.request, changed_since).await;
                 let earlier = earlier.map_err(words)?;
                 if earlier.is_some_and(|earlier| gates.approved_as_changed(&question, &earlier)) {
-                    return Ok(Settled::by(local::allow(String::new()), approved, call));
+                    return Ok(Settled::by(local::allow(String::new()), approved, call).into());
                 }
             }
             let changes =
                 local::changes_since(&opened.handle, &question.request, changed_since).await?;
             let question = question.with_request(|request| Request { changes, ..request });
-            let asked = match local::filed(&opened.handle, question).await? {
-                Filed::Covered(words) => return Ok(Settled { reply: local::allow(words), call }),
-                Filed::Asked(decision) => *decision,
+            let is_agents_own = changed_since.is_none();
+            let offer = async {
+                // The agent's prompt shows the call as the agent made it, and nothing else.
+                if is_agents_own { desk::offer(&self.hooked, user).await } else { None }
+            };
+            let asked = match local::placed(&opened.handle, question, offer).await? {
+                Placed::AtDesk(decision) => {
+                    return Ok(Answered::OwnPrompt(text::desk::prompt(&decision)));
+                }
+                Placed::Elsewhere(Filed::Covered(words)) => {
+                    return Ok(Settled { reply: local::allow(words), call }.into());
+                }
+                Placed::Elsewhere(Filed::Asked(decision)) => *decision,
             };
             let left = self.limit.saturating_sub(began.elapsed());
             let waited = wait(opened, &asked, left).await?;
-            let unserved = heartbeat::of(&opened.store) == Running::No;
-            let reply = opened.handle.gates().reply(&waited, asked.revision, unserved);
+            let reply = reply_to(opened, &waited, asked.revision);
             match release(&call, &reply).await? {
-                Release::Stands => return Ok(Settled { reply, call }),
+                Release::Stands => return Ok(Settled { reply, call }.into()),
                 Release::Changed(now) => {
                     (call, changed_since, approved) = (*now, Some(asked.id), None);
                 }
@@ -258,6 +309,98 @@ impl Asking {
         });
         Ok(opened(open.await.map_err(words)?.map_err(words)?, path, user))
     }
+
+    /// Waits beside the agent's own prompt for an answer elsewhere. Whatever is no answer leaves
+    /// the prompt as it is: it is about the question that this gate left to it, or about rules of
+    /// the agent's own.
+    async fn answer_prompt(self) -> Step<HookAnswer> {
+        const PROMPT: HookAnswer = HookAnswer::OwnPrompt(String::new());
+        let began = std::time::Instant::now();
+        let mut gone = desk::PromptGone::new()?;
+        let user = config_of(&self.common).map_err(words)?;
+        let path = self.common.store_path(&user).map_err(words)?;
+        if self.transport.clone().or_socket_of(&path).connect.is_some() {
+            return Ok(PROMPT);
+        }
+        let call = &self.hooked.call;
+        let asking = match local::judged(&self.common, call, None)? {
+            Judged::Ask(asking) => *asking,
+            Judged::Reply(GateReply::Deny(words)) => return Ok(HookAnswer::Deny(words)),
+            Judged::Reply(_) => return Ok(PROMPT),
+        };
+        let takes_edits = self.hooked.takes_edits();
+        let question = local::question_of_call(&user, call, asking, takes_edits)?;
+        let Ok(question) = question else { return Ok(PROMPT) };
+        let opened = self.opened(&user, &path).await?;
+        let beside = opened.handle.gates().beside_prompt(&question.request).await;
+        let Some(asked) = beside.map_err(words)? else { return Ok(PROMPT) };
+        let left = self.limit.saturating_sub(began.elapsed());
+        let waited = tokio::select! {
+            waited = wait(&opened, &asked, left) => waited?,
+            never = desk::watch(&self.hooked, &user, &opened, asked.id) => match never {},
+            () = gone.wait() => {
+                desk::close(&opened, asked.id).await?;
+                return Ok(PROMPT);
+            }
+        };
+        match (&waited.state, reply_to(&opened, &waited, asked.revision)) {
+            // The prompt has just been answered there, or nobody needs an answer elsewhere.
+            (State::Withdrawn { .. }, _) | (_, GateReply::Wait(_)) => Ok(PROMPT),
+            (_, reply) => {
+                let settled = self.settled_beside_prompt(&user, &opened, &asked, reply).await?;
+                self.in_words(settled)
+            }
+        }
+    }
+
+    /// A reply to the question `asked` beside the agent's own prompt, and the call that it is
+    /// about. Denies what a person has to see again: the agent makes the call anew, and the gate
+    /// asks anew.
+    async fn settled_beside_prompt(
+        &self,
+        user: &Config,
+        opened: &Opened,
+        asked: &Decision,
+        reply: GateReply,
+    ) -> Step<Settled> {
+        let agents_own = self.hooked.call.clone();
+        let (call, approved) = match release(&agents_own, &reply).await? {
+            Release::Stands => return Ok(Settled { reply, call: agents_own }),
+            Release::Changed(now) => (*now, None),
+            Release::ByPerson(now, change) => (*now, Some(change)),
+        };
+        let question = match local::judged(&self.common, &call, None)? {
+            Judged::Reply(reply) => return Ok(Settled::by(reply, approved, call)),
+            Judged::Ask(asking) => {
+                local::question_of_call(user, &call, *asking, self.hooked.takes_edits())?
+            }
+        };
+        let denied = |words: String| Settled { reply: GateReply::Deny(words), call: agents_own };
+        let question = match question {
+            Ok(question) => question,
+            Err(unfit) => return Ok(denied(text::gate::unfit(&unfit))),
+        };
+        let gates = opened.handle.gates();
+        if approved.is_some() {
+            let earlier = gates.allowed_before(&question.request, Some(asked.id)).await;
+            let earlier = earlier.map_err(words)?;
+            if earlier.is_some_and(|earlier| gates.approved_as_changed(&question, &earlier)) {
+                return Ok(Settled::by(local::allow(String::new()), approved, call));
+            }
+        }
+        // Says on the card that the call did not run.
+        local::changes_since(&opened.handle, &question.request, Some(asked.id)).await?;
+        Ok(denied(match reply {
+            GateReply::AllowChanged { note, .. } => text::gate::not_handed_over(&note),
+            _ => text::gate::SEEN_NO_MORE.to_owned(),
+        }))
+    }
+}
+
+/// The answer for a call that was asked about at revision `asked`.
+fn reply_to(opened: &Opened, waited: &Decision, asked: Revision) -> GateReply {
+    let unserved = heartbeat::of(&opened.store) == Running::No;
+    opened.handle.gates().reply(waited, asked, unserved)
 }
 
 async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decision> {
