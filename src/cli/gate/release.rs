@@ -1,5 +1,5 @@
-//! The last look before a call runs: a person approved the call with its files as they were. Every
-//! way to ask passes here, between the verdict and the answer to the agent.
+//! The last look before a call runs: a person approved the call with the files of that moment.
+//! Hooks and `gander acp` pass here, between the verdict and the answer to the agent.
 
 use std::path::Path;
 
@@ -12,23 +12,23 @@ use crate::engine::approvals::gates::GateReply;
 
 /// Whether a verdict still fits its call.
 pub(super) enum Release {
-    /// It does, or allows nothing.
+    /// The verdict fits, or allows nothing.
     Stands,
-    /// The files of the call changed: this is the call now, and a person has not seen it.
+    /// The files of the call changed. No person has seen this call.
     Changed(Box<ToolCall>),
-    /// A person changed the call, and approved it so: this is the call now, as nobody has judged it
-    /// with its files.
+    /// A person changed the call and approved the change. The rules have not judged this call with
+    /// its files.
     ByPerson(Box<ToolCall>, ApprovedChange),
 }
 
-/// What the agent is told of a call that a person changed.
+/// Words for the agent about a call that a person changed.
 #[derive(Debug, Clone)]
 pub(super) struct ApprovedChange {
     words: String,
     note: String,
 }
 
-/// A reply, and the call that it is about: what the agent asked about, or what a person made of it.
+/// A reply and its call: the agent's, or a person's change of it.
 #[derive(Debug)]
 pub(super) struct Settled {
     pub(super) reply: GateReply,
@@ -36,8 +36,8 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    /// A reply that came without a further question. `changed`: what allows the call is that a
-    /// person has changed it so.
+    /// A reply that came without a further question. `changed`: the approved change that allows the
+    /// call.
     pub(super) fn by(reply: GateReply, changed: Option<ApprovedChange>, call: ToolCall) -> Self {
         let reply = match (reply, changed) {
             (
@@ -69,8 +69,7 @@ pub(super) async fn release(asked: &ToolCall, reply: &GateReply) -> Result<Relea
     }
 }
 
-/// Looks at a call again that a person lets run. Returns the call as it is now, if its files
-/// changed.
+/// Looks at an approved call again. Returns the call with its present files if these changed.
 ///
 /// # Errors
 /// The look failed, as text.

@@ -1,4 +1,4 @@
-//! An approval: the yes of a person, and what it says beside yes.
+//! An approval: a person's yes, with a note, a grant or a changed input.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,17 +12,15 @@ use super::grant_terms::GrantTerms;
 pub struct Approval {
     /// A note to the agent.
     pub note: Option<String>,
-    /// What the approval covers beside the call that was shown ([`super::grant`]). Absent: it is
-    /// for once.
+    /// Further calls that the approval covers ([`super::grant`]). Absent: the approval is for once.
     pub grant: Option<GrantTerms>,
-    /// The input of the call as the approver changed it. Absent: as the agent gave it.
+    /// The call's input, changed by the approver. Absent: the agent's own input.
     pub input: Option<Value>,
-    /// The risk of the changed call, at which it was approved. Absent without `input`.
+    /// The risk of the changed call at its approval. Absent without `input`.
     pub risk: Option<Risk>,
 }
 
-/// The stored form. The approval of a call for the session has a field of its own, which was there
-/// before any other grant.
+/// The stored form. An approval for the session has its own field, which is older than grants.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]

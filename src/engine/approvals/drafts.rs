@@ -1,5 +1,5 @@
-//! The answers of a person who goes through the questions of a decision. They are kept in the store
-//! until the verdict, so that a restart in between loses nothing.
+//! Drafts: a person's answers to the questions of a decision. The store keeps them until the
+//! verdict, so that a restart loses nothing.
 
 use super::decisions::ApprovalApi;
 use crate::core::decision::authorization::Voter;
@@ -8,8 +8,7 @@ use crate::core::decision::{Answer, Decision, DecisionId, Question, Refused, Rev
 use crate::engine::HandleError;
 
 impl ApprovalApi<'_> {
-    /// A decision, and the person's answers so far to its questions at the revision that the person
-    /// saw.
+    /// A decision, and the person's draft for the revision `seen`.
     ///
     /// # Errors
     /// As [`crate::engine::ApproverApi::may_decide`].
