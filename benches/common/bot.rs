@@ -7,7 +7,7 @@ use gander::engine::Handle;
 use gander::engine::escalation::scheduler;
 use gander::engine::event_log::watch;
 use gander::sources;
-use gander::surfaces::discord::{self, Api, Channels, DiscordSettings};
+use gander::surfaces::discord::{self, Api, Channels, DiscordSettings, ResponseTimes};
 use tokio::task::JoinHandle;
 
 use super::wire::LIMIT;
@@ -20,6 +20,7 @@ pub(crate) fn tasks(sandbox: &Sandbox, handle: &Handle, store: &Path) -> Vec<Joi
         api: Api::from_settings(Some(&addresses.tls), Some(addresses.ca.as_ref())).unwrap(),
         guild: None,
         channels: Channels::default(),
+        response_times: ResponseTimes::default(),
     };
     let (surface, store) = (handle.clone(), store.to_owned());
     let (watched, working, beside) = (handle.clone(), handle.clone(), store.clone());

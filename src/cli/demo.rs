@@ -16,7 +16,7 @@ use super::{Common, Exit, Failure, Outcome, log, output, serve};
 use crate::config::reload::Follow;
 use crate::config::{Config, LogFormat};
 use crate::core::decision::authorization::ApproverRule;
-use crate::surfaces::discord::{Api, Channels, DiscordSettings};
+use crate::surfaces::discord::{Api, Channels, DiscordSettings, ResponseTimes};
 
 /// Default address of the page. The port is fixed, so documentation can name the address.
 const USUAL: SocketAddr =
@@ -149,7 +149,16 @@ fn configuration(sandbox: &Sandbox) -> (Config, DiscordSettings) {
         // The sandbox reports a valid address, so this arm is never reached; plain HTTP works too.
         Err(_) => Api::Proxy(addresses.rest.trim_end_matches("/api").to_owned()),
     };
-    (config, DiscordSettings { token: addresses.token.as_str().into(), api, guild: None, channels })
+    (
+        config,
+        DiscordSettings {
+            token: addresses.token.as_str().into(),
+            api,
+            guild: None,
+            channels,
+            response_times: ResponseTimes::default(),
+        },
+    )
 }
 
 /// Runs the agents concurrently. Resolves only if an agent cannot be run.

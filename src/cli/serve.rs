@@ -25,7 +25,7 @@ use crate::engine::notifications::outbox;
 use crate::engine::notifications::outbox::Senders;
 use crate::engine::operations::{daily, heartbeat, lock};
 use crate::sources::{self, DropFolder, WatchedFolder};
-use crate::surfaces::discord::{self, Api, Channels, ConnectError, DiscordSettings};
+use crate::surfaces::discord::{self, Api, Channels, ConnectError, DiscordSettings, ResponseTimes};
 use crate::surfaces::http::{self, Bound, HttpApi};
 use crate::surfaces::mcp;
 
@@ -250,6 +250,7 @@ pub(super) fn settings(config: &Config) -> Result<DiscordSettings, Failure> {
         api,
         guild: config.guild,
         channels: config.channels.clone(),
+        response_times: ResponseTimes::default(),
     })
 }
 

@@ -15,11 +15,20 @@ use tokio::time::timeout;
 /// Long enough for a loaded machine; nothing waits so long when all is well.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
-/// The pretend Discord, without tight rate limits.
+/// The pretend Discord, without tight rate limits and without a hurry for answers to clicks.
 pub(crate) async fn sandbox() -> Sandbox {
-    Sandbox::start(Options { rate_limits: RateLimits::Relaxed, ..Options::default() })
-        .await
-        .unwrap()
+    let options = Options {
+        rate_limits: RateLimits::Relaxed,
+        interaction_deadline: LIMIT,
+        ..Options::default()
+    };
+    Sandbox::start(options).await.unwrap()
+}
+
+/// The pretend Discord with Discord's own limit of 3 s for answers to clicks.
+pub(crate) async fn sandbox_in_a_hurry() -> Sandbox {
+    let options = Options { rate_limits: RateLimits::Relaxed, ..Options::default() };
+    Sandbox::start(options).await.unwrap()
 }
 
 /// The id of a person of the pretend Discord, by name.

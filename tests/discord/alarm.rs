@@ -32,8 +32,14 @@ async fn approvers_hear_once_by_direct_message_that_a_channel_is_closed() {
         assert_eq!(told(&bot.sandbox, "maya").len(), 1, "once, not for every card");
     }
     let words = told(&bot.sandbox, "maya");
-    // Which of the three is tried first is not said.
-    insta::assert_snapshot!("channel_closed", words[0].replace("#2", "#1").replace("#3", "#1"));
+    // Which of the three is tried first is not said, nor whether the gateway tells the bot of the
+    // closed channel before Discord refuses the first card.
+    let words = words[0].replace("#2", "#1").replace("#3", "#1");
+    if words.contains("Missing Access") {
+        insta::assert_snapshot!("channel_refused", words);
+    } else {
+        insta::assert_snapshot!("channel_closed", words);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

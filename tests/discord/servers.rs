@@ -9,7 +9,9 @@ use gander::engine::Handle;
 use gander::engine::clock::{TestClock, wall_time};
 use gander::engine::operations::heartbeat;
 use gander::store::Store;
-use gander::surfaces::discord::{self, Api, Channels, ConnectError, DiscordSettings};
+use gander::surfaces::discord::{
+    self, Api, Channels, ConnectError, DiscordSettings, ResponseTimes,
+};
 use serde_json::{Value, json};
 
 use crate::bot::{Bot, LIMIT, click, control, deploy, id, request, words};
@@ -27,6 +29,7 @@ async fn refused(sandbox: &Sandbox, handle: &Handle) -> String {
         },
         guild: None,
         channels: Channels::default(),
+        response_times: ResponseTimes::default(),
     };
     let run = discord::run(handle.clone(), settings, std::future::pending());
     match tokio::time::timeout(LIMIT, run).await.expect("it ends") {

@@ -143,7 +143,7 @@ async fn an_answer_that_is_lost_after_the_deed_does_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_locked_for_four_seconds_decides_nothing_and_says_so() {
-    let bot = Bot::start().await;
+    let bot = Bot::start_in_a_hurry().await;
     let (decision, card) = bot.ask_and_see(request("While it is locked?")).await;
     let mut other = rusqlite::Connection::open(bot.folder.path().join("gander.db")).unwrap();
     let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
@@ -170,7 +170,7 @@ async fn a_store_that_is_locked_for_four_seconds_decides_nothing_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_takes_four_seconds_is_too_late_and_the_card_is_true_all_the_same() {
-    let bot = Bot::start().await;
+    let bot = Bot::start_in_a_hurry().await;
     let (decision, card) = bot.ask_and_see(request("Too slow?")).await;
     bot.sandbox.fault(on("POST", "/callback", Effect::Delay { ms: 4_000 }, 0));
     let outcome = click(&bot.person("maya"), &card, "approve").await;

@@ -88,8 +88,7 @@ async fn answer<W>(ctx: Context<'_>, work: impl FnOnce(Voter) -> W + Send) -> Re
 where
     W: Future<Output = View> + Send,
 {
-    let mut responder =
-        Responder::new(&ctx.data().http, ctx.interaction.id, &ctx.interaction.token);
+    let mut responder = Responder::new(ctx.data(), ctx.interaction.id, &ctx.interaction.token);
     let visit = async {
         match visitor(ctx).await {
             Ok(voter) => work(voter).await,

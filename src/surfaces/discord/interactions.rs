@@ -23,7 +23,7 @@ use serenity::all::{
 
 use self::custom_id::{Control, CustomId, DecisionAction, FormNeed, ListAction, ListPosition};
 use self::forms::Fields;
-use self::respond::{ACKNOWLEDGE_AFTER, Responder, Response, Sent};
+use self::respond::{Responder, Response, Sent};
 use super::Bot;
 use super::alerts::duplicate_bot;
 use super::connection::people::Outsider;
@@ -117,7 +117,7 @@ pub(crate) async fn component(bot: &Bot, interaction: &ComponentInteraction) {
         custom_id: &interaction.data.custom_id,
         input: input.unwrap_or(Input::Click),
     };
-    press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
+    press.handle(bot, Responder::new(bot, interaction.id, &interaction.token)).await;
 }
 
 /// The answer to somebody who may not see decisions.
@@ -128,9 +128,11 @@ fn refusal(outsider: &Outsider) -> Response {
 /// Whether the reconciler edits this direct message. `false` if the store does not answer in time.
 async fn is_reminder(bot: &Bot, message: &Message) -> bool {
     let message = message.id.to_string();
-    let found =
-        tokio::time::timeout(ACKNOWLEDGE_AFTER, bot.handle.messages().with_discord_id(message))
-            .await;
+    let found = tokio::time::timeout(
+        bot.response_times.acknowledge_after,
+        bot.handle.messages().with_discord_id(message),
+    )
+    .await;
     matches!(found, Ok(Ok(Some(_))))
 }
 
@@ -165,13 +167,14 @@ impl Press<'_> {
             // A form must be the first answer. If the check takes too long, open the form
             // unchecked: the submission is checked again.
             let check = self.checked_form(bot, id, seen, verb, voter);
-            let answer = match tokio::time::timeout(ACKNOWLEDGE_AFTER, check).await {
-                Ok(answer) => answer,
-                Err(_) => {
-                    let verb = self.form_verb(verb);
-                    Response::Form(self.form_of(bot, id, seen, verb, decision.as_deref()))
-                }
-            };
+            let answer =
+                match tokio::time::timeout(bot.response_times.acknowledge_after, check).await {
+                    Ok(answer) => answer,
+                    Err(_) => {
+                        let verb = self.form_verb(verb);
+                        Response::Form(self.form_of(bot, id, seen, verb, decision.as_deref()))
+                    }
+                };
             responder.send(answer).await;
             return;
         }
@@ -218,10 +221,13 @@ impl Press<'_> {
             FormNeed::AtCriticalRisk => false,
             FormNeed::ToTypeTime | FormNeed::Never => return None,
         };
-        let decision = tokio::time::timeout(ACKNOWLEDGE_AFTER, bot.handle.approvals().enforce(id))
-            .await
-            .ok()
-            .and_then(Result::ok);
+        let decision = tokio::time::timeout(
+            bot.response_times.acknowledge_after,
+            bot.handle.approvals().enforce(id),
+        )
+        .await
+        .ok()
+        .and_then(Result::ok);
         let confirms = decision.as_ref().is_some_and(|decision| decision.confirmation().is_some());
         (always || confirms).then(|| decision.map(Box::new))
     }

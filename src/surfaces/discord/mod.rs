@@ -35,6 +35,7 @@ use self::connection::connect::persist;
 pub use self::connection::connect::{Api, ConnectError};
 pub use self::connection::health::{Configured, checkup};
 use self::connection::people::{Application, DiscordDirectory};
+pub use self::interactions::respond::ResponseTimes;
 use self::interactions::seen_revisions::Shown;
 use crate::core::decision::authorization::ApproverRule;
 use crate::engine::escalation::reminders::Reminders;
@@ -53,6 +54,8 @@ pub struct DiscordSettings {
     pub guild: Option<u64>,
     /// The channels for cards and digests.
     pub channels: Channels,
+    /// The time to answer a click or command.
+    pub response_times: ResponseTimes,
 }
 
 /// Shared by the handlers of all interactions, commands and chat messages.
@@ -64,6 +67,7 @@ pub(crate) struct Bot {
     reconciler: Arc<Reconciler>,
     shown: Shown,
     assignments: alerts::assignments::Assignments,
+    response_times: ResponseTimes,
 }
 
 /// Runs the bot until `stop` resolves.
@@ -137,6 +141,7 @@ async fn connected(
         reconciler: Arc::clone(&reconciler),
         shown: Shown::default(),
         assignments: alerts::assignments::Assignments::default(),
+        response_times: settings.response_times,
     });
     tokio::select! {
         result = connection::gateway::keep_connected(&bot, &settings) => result,

@@ -280,7 +280,7 @@ async fn a_command_in_a_direct_message_knows_the_persons_roles() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_store_is_waited_for_and_the_verdict_still_comes() {
-    let bot = Bot::start().await;
+    let bot = Bot::start_in_a_hurry().await;
     let (decision, _) = bot.ask_and_see(request("Slowly?")).await;
     let picked = entry(&bot, "maya", "approve", "").await;
     let mut other = rusqlite::Connection::open(bot.folder.path().join("gander.db")).unwrap();

@@ -6,7 +6,7 @@
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse, ResolvedValue};
 
 use super::decision_argument::SearchScope;
-use super::{Context, visitor};
+use super::{Bot, Context, visitor};
 use crate::core::Time;
 use crate::core::decision::authorization::areas_of;
 use crate::core::decision::{Decision, Expects, Person};
@@ -14,7 +14,6 @@ use crate::core::policy::rules::project_name;
 use crate::engine::{Filter, HandleError};
 use crate::presentation::find;
 use crate::presentation::text;
-use crate::surfaces::discord::interactions::respond::ACKNOWLEDGE_AFTER;
 
 /// Maximum entries (Discord).
 const MOST: usize = 25;
@@ -61,7 +60,7 @@ async fn decisions(
     fits: fn(&Decision, Time) -> bool,
 ) -> CreateAutocompleteResponse {
     let bot = ctx.data();
-    let mut found = in_time(async {
+    let mut found = in_time(bot, async {
         match visitor(ctx).await {
             Ok(voter) => among.of(bot, &voter).await,
             Err(_) => Ok(Vec::new()),
@@ -96,7 +95,7 @@ pub(crate) async fn option(ctx: Context<'_>, typed: &str) -> CreateAutocompleteR
     else {
         return CreateAutocompleteResponse::new();
     };
-    let found = in_time(async {
+    let found = in_time(bot, async {
         match visitor(ctx).await {
             Ok(voter) => Ok(vec![bot.handle.approvers().may_see(id, &voter).await?]),
             Err(_) => Ok(Vec::new()),
@@ -121,7 +120,7 @@ pub(crate) async fn project(ctx: Context<'_>, typed: &str) -> CreateAutocomplete
     let bot = ctx.data();
     let latest = Filter { limit: 500, ..Filter::default() };
     let mut areas = Vec::new();
-    let found = in_time(async {
+    let found = in_time(bot, async {
         let Ok(voter) = visitor(ctx).await else { return Ok(Vec::new()) };
         areas = areas_of(&bot.handle.rules().approvers, &voter);
         bot.handle.approvals().list(latest).await
@@ -147,10 +146,13 @@ pub(crate) fn offered(
     CreateAutocompleteResponse::new().set_choices(entries.take(MOST).collect())
 }
 
-/// The result of a search, or nothing after [`ACKNOWLEDGE_AFTER`] or an error. The person can still
-/// type a number.
-async fn in_time<T>(search: impl Future<Output = Result<Vec<T>, HandleError>> + Send) -> Vec<T> {
-    match tokio::time::timeout(ACKNOWLEDGE_AFTER, search).await {
+/// The result of a search, or nothing after an error or when the time to acknowledge is over. The
+/// person can still type a number.
+async fn in_time<T>(
+    bot: &Bot,
+    search: impl Future<Output = Result<Vec<T>, HandleError>> + Send,
+) -> Vec<T> {
+    match tokio::time::timeout(bot.response_times.acknowledge_after, search).await {
         Ok(Ok(found)) => found,
         Ok(Err(HandleError::Denied(..) | HandleError::NoSuchDecision(_))) => Vec::new(),
         Ok(Err(error)) => {

@@ -15,7 +15,6 @@ use crate::engine::HandleError;
 use crate::engine::approvals::availability::PersonStatus;
 use crate::presentation::text;
 use crate::surfaces::discord::Bot;
-use crate::surfaces::discord::interactions::respond::ACKNOWLEDGE_AFTER;
 use crate::surfaces::discord::rendering::render::View;
 
 /// Hold back notifications to you until a time.
@@ -204,7 +203,7 @@ async fn typing(ctx: Context<'_>) -> (crate::core::Time, chrono_tz::Tz) {
     let bot = ctx.data();
     let user = &ctx.interaction.user;
     let status = tokio::time::timeout(
-        ACKNOWLEDGE_AFTER,
+        bot.response_times.acknowledge_after,
         bot.handle.availability().person_status(user.id.get(), &user.name),
     )
     .await;

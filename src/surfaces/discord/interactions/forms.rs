@@ -47,7 +47,7 @@ pub(crate) async fn submitted(bot: &Bot, interaction: &ModalInteraction) {
         custom_id: &interaction.data.custom_id,
         input: Input::Form(Fields::of(&interaction.data)),
     };
-    press.handle(bot, Responder::new(&bot.http, interaction.id, &interaction.token)).await;
+    press.handle(bot, Responder::new(bot, interaction.id, &interaction.token)).await;
 }
 
 /// The submitted values of a form.

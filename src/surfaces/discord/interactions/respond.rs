@@ -12,10 +12,24 @@ use crate::surfaces::discord::Bot;
 use crate::surfaces::discord::connection::error::{Meaning, meaning};
 use crate::surfaces::discord::rendering::render::View;
 
-/// Work longer than this is acknowledged first: Discord's 3 s minus the travel time.
-pub(crate) const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(1_500);
-/// Time-out of an attempt. After Discord's 3 s an answer is useless.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_500);
+/// How long an interaction waits for its first answer. The default fits Discord's limit of 3 s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResponseTimes {
+    /// Work longer than this is acknowledged first. Default 1.5 s: Discord's limit minus the travel
+    /// time.
+    pub acknowledge_after: Duration,
+    /// Time-out of an attempt. Default 2.5 s: an answer after Discord's limit is useless.
+    pub attempt: Duration,
+}
+
+impl Default for ResponseTimes {
+    fn default() -> Self {
+        Self {
+            acknowledge_after: Duration::from_millis(1_500),
+            attempt: Duration::from_millis(2_500),
+        }
+    }
+}
 
 /// The answer to an interaction.
 #[derive(Debug)]
@@ -47,16 +61,17 @@ pub(crate) struct Responder<'a> {
     http: &'a Http,
     id: InteractionId,
     token: &'a str,
+    times: ResponseTimes,
     acknowledged: bool,
 }
 
 impl<'a> Responder<'a> {
-    pub(crate) const fn new(http: &'a Http, id: InteractionId, token: &'a str) -> Self {
-        Self { http, id, token, acknowledged: false }
+    pub(crate) fn new(bot: &'a Bot, id: InteractionId, token: &'a str) -> Self {
+        Self { http: &bot.http, id, token, times: bot.response_times, acknowledged: false }
     }
 
     /// Runs the work; acknowledges the interaction if the work takes longer than
-    /// [`ACKNOWLEDGE_AFTER`].
+    /// [`ResponseTimes::acknowledge_after`].
     pub(crate) async fn acknowledge_if_slow<T>(&mut self, work: impl Future<Output = T>) -> T {
         self.meanwhile(CreateInteractionResponse::Acknowledge, work).await
     }
@@ -73,7 +88,7 @@ impl<'a> Responder<'a> {
         work: impl Future<Output = T>,
     ) -> T {
         tokio::pin!(work);
-        if let Ok(done) = tokio::time::timeout(ACKNOWLEDGE_AFTER, &mut work).await {
+        if let Ok(done) = tokio::time::timeout(self.times.acknowledge_after, &mut work).await {
             return done;
         }
         self.acknowledged = true;
@@ -95,7 +110,7 @@ impl<'a> Responder<'a> {
     /// Shows progress. Not retried: the next progress message or the answer replaces a lost one.
     pub(crate) async fn progress(&self, view: View) {
         let said = tokio::time::timeout(
-            ATTEMPT_TIMEOUT,
+            self.times.attempt,
             view.late_answer().execute(self.http, self.token),
         )
         .await;
@@ -189,7 +204,7 @@ impl<'a> Responder<'a> {
         &self,
         attempt: impl Fn() -> F,
     ) -> Result<(), Meaning> {
-        match tokio::time::timeout(ATTEMPT_TIMEOUT, attempt()).await {
+        match tokio::time::timeout(self.times.attempt, attempt()).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) if meaning(&error).0 == Meaning::Passing => {}
             Ok(Err(error)) => return Err(why_lost(&error)),
@@ -201,7 +216,7 @@ impl<'a> Responder<'a> {
                 return Err(Meaning::TooLate);
             }
         }
-        match tokio::time::timeout(ATTEMPT_TIMEOUT, attempt()).await {
+        match tokio::time::timeout(self.times.attempt, attempt()).await {
             Ok(Ok(())) => Ok(()),
             // The first attempt arrived; only Discord's response was lost.
             Ok(Err(error)) if meaning(&error).0 == Meaning::AlreadyAnswered => Ok(()),
