@@ -17,6 +17,7 @@ pub mod health;
 pub mod http;
 mod place;
 pub mod reload;
+pub mod resume;
 mod values;
 
 use std::io::ErrorKind;
@@ -70,6 +71,8 @@ pub struct Config {
     pub folders: Vec<ProjectFolder>,
     /// Addresses for agents and programs.
     pub http: crate::surfaces::http::HttpSettings,
+    /// How agents that ended are started again.
+    pub resume: resume::ResumeSettings,
 }
 
 /// A folder of a project.
@@ -92,6 +95,30 @@ impl Config {
         let mapped = self.folders.iter().filter(around);
         let innermost = mapped.max_by_key(|mapped| real(&mapped.folder).as_os_str().len());
         innermost.map(|mapped| mapped.project.as_str())
+    }
+}
+
+/// The folders in which the person lets agents be started again: those of projects, and those of
+/// `[resume]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamedFolders(Vec<PathBuf>);
+
+impl NamedFolders {
+    /// The innermost of these folders around a folder, without links. `folder`: a path without
+    /// links.
+    #[must_use]
+    pub fn around(&self, folder: &Path) -> Option<PathBuf> {
+        let real = self.0.iter().filter_map(|named| named.canonicalize().ok());
+        real.filter(|named| folder.starts_with(named)).max_by_key(|named| named.as_os_str().len())
+    }
+}
+
+impl Config {
+    /// See [`NamedFolders`].
+    #[must_use]
+    pub fn named_folders(&self) -> NamedFolders {
+        let projects = self.folders.iter().map(|mapped| mapped.folder.clone());
+        NamedFolders(projects.chain(self.resume.folders.iter().cloned()).collect())
     }
 }
 

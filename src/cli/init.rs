@@ -77,6 +77,7 @@ mod tests {
         let usual =
             crate::core::policy::rules::Rules { zone: config.rules.zone, ..Default::default() };
         assert_eq!(config.rules, usual);
+        assert_eq!(config.resume, crate::config::resume::ResumeSettings::default());
     }
 
     #[test]

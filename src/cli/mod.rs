@@ -21,6 +21,7 @@ mod prune;
 mod read;
 mod report;
 mod reports;
+mod resume;
 mod sandbox;
 mod schema;
 mod serve;
@@ -92,6 +93,11 @@ enum Command {
     ///
     /// What the agent asks before a tool call becomes a decision; the rest passes as it came.
     Acp(Box<acp::Acp>),
+    /// Start agents again that ended before their call was decided, with the answer
+    ///
+    /// Each decision is taken up once. gander serve does this by itself with enabled = true under
+    /// [resume] in gander.toml.
+    Resume(resume::ResumeArgs),
     /// Speak MCP on standard input and output, for agents and assistants
     Mcp(mcp::Mcp),
     /// Wait for a decision's verdict
@@ -272,6 +278,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Ask(ask) => ask.run(common).await,
         Command::Gate(gate) => gate.run(common).await,
         Command::Acp(acp) => Box::pin(acp.run(common)).await,
+        Command::Resume(resume) => resume.run(common).await,
         Command::Mcp(mcp) => Box::pin(mcp.run(common)).await,
         Command::Wait(wait) => wait.run(common).await,
         Command::Claim(claim) => claim.run(common).await,

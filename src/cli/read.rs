@@ -244,6 +244,10 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
             let ended = text::grant_ended_words(by, *why, |by| one_line(&by.name));
             format!("approval of later calls ended: {ended}")
         }
+        Event::ResumeStarted => "the agent is started again with the verdict".into(),
+        Event::ResumeEnded { how } => {
+            format!("the agent was started again: it {}", text::resume::end_words(*how))
+        }
         Event::Reported { outcome, text } if text.is_empty() => format!("the agent: {outcome}"),
         Event::Reported { outcome, text } => format!("the agent: {outcome}: {}", one_line(text)),
         Event::Resolved { verdict: given, by, via, .. } => {

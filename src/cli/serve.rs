@@ -9,6 +9,8 @@ use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 
 use super::mcp::RemoteGate;
+use super::resume;
+use super::resume::Surroundings;
 use super::{Common, Exit, Failure, Outcome, external_channels, log};
 use crate::channels;
 use crate::config::gates::RulesFile;
@@ -90,9 +92,12 @@ pub(super) async fn run_bot(
     let (channels, folders) =
         (watch::Sender::new(config.channels.clone()), watch::Sender::new(Folders::of(&config)));
     let senders = watch::Sender::new(channels::senders(&external_channels::settings(&config)?));
-    let (following, mut watched, carrying) =
-        (channels.subscribe(), folders.subscribe(), senders.subscribe());
-    let live = Live { handle: handle.clone(), channels, folders, senders, started: config };
+    let resuming = watch::Sender::new(Surroundings::new(&config, path));
+    let (following, mut watched, carrying, resumed) =
+        (channels.subscribe(), folders.subscribe(), senders.subscribe(), resuming.subscribe());
+    let handle_of_live = handle.clone();
+    let live =
+        Live { handle: handle_of_live, channels, folders, senders, resuming, started: config };
     tokio::select! {
         result = async {
             let bot =
@@ -109,6 +114,7 @@ pub(super) async fn run_bot(
         () = grants::run(handle.clone()) => Ok(Exit::Internal),
         () = daily::run(handle.clone()) => Ok(Exit::Internal),
         () = outbox::run(handle.clone(), carrying) => Ok(Exit::Internal),
+        () = resume::run_automatically(handle.clone(), resumed) => Ok(Exit::Internal),
         () = heartbeat::run(handle.clone(), path) => Ok(Exit::Internal),
         () = engine::event_log::watch::run_for_bot(handle.clone(), path) => Ok(Exit::Internal),
         () = run_sources(&handle, path, &mut watched) => Ok(Exit::Internal),
@@ -162,6 +168,7 @@ struct Live {
     channels: watch::Sender<Channels>,
     folders: watch::Sender<Folders>,
     senders: watch::Sender<Senders>,
+    resuming: watch::Sender<Surroundings>,
     started: Config,
 }
 
@@ -190,6 +197,7 @@ impl Live {
         }
         let now = Folders::of(&config);
         let channels = external_channels::settings(&config);
+        self.resuming.send_modify(|resuming| *resuming = resuming.with(&config));
         self.handle.set_rules(config.rules);
         if let Err(error) = self.handle.operations().enforce_rules().await {
             tracing::warn!(%error, "could not apply the new rules to every open decision yet; \

@@ -16,7 +16,7 @@ use super::place::{Place, WrongValue};
 use super::values::{ByRisk, DiscordId, RiskWord, TimeSpan, word};
 use super::{
     Config, ConfigError, LogFormat, ProjectFolder, auto_approval, availability, channels, grants,
-    http, line_at, local_zone, resolve,
+    http, line_at, local_zone, resolve, resume,
 };
 use crate::core::decision::authorization::{ApproverRule, Role, Voter};
 use crate::core::decision::{DeferLimits, Kind, Person, Risk};
@@ -77,6 +77,7 @@ pub(super) struct UserFile {
     guard: GuardSection,
     grants: grants::GrantsSection,
     http: http::HttpSection,
+    resume: resume::ResumeSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -233,6 +234,9 @@ impl UserFile {
         let http = std::mem::take(&mut self.http)
             .settings(&folder)
             .map_err(|wrong| written.wrong_value(wrong))?;
+        let resume = std::mem::take(&mut self.resume)
+            .settings(&folder)
+            .map_err(|wrong| written.wrong_value(wrong))?;
         let folders = self.project_folders(&folder);
         Ok(Config {
             channels: self.discord_channels(),
@@ -252,6 +256,7 @@ impl UserFile {
             folders,
             external_channels,
             http,
+            resume,
             file: Some(path),
         })
     }

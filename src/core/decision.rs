@@ -29,6 +29,7 @@ pub mod question;
 pub mod reason_code;
 pub mod refusal;
 pub mod request;
+pub mod resumption;
 pub mod script;
 pub mod session;
 pub mod state;

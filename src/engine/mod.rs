@@ -28,6 +28,7 @@ pub use self::approvals::decisions::ApprovalApi;
 pub use self::approvals::edits::EditApi;
 pub use self::approvals::gates::{GateApi, RuleSource};
 pub use self::approvals::grants::GrantApi;
+pub use self::approvals::resumptions::ResumptionApi;
 pub use self::approvals::tokens::TokenApi;
 use self::clock::Clock;
 pub use self::escalation::progress::EscalationApi;
@@ -47,7 +48,7 @@ use crate::core::policy::ask_limits::AskLimitReached;
 use crate::core::policy::rules::{InvalidRequest, Rules};
 use crate::core::values::time_scale::TimeScale;
 use crate::store::Store;
-pub use crate::store::{Asked, Filter, StoreError, files};
+pub use crate::store::{Asked, Filter, ParkedAgent, ResumeStart, StoreError, files};
 
 /// Why an approval API call changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -334,6 +335,12 @@ impl Handle {
     #[must_use]
     pub const fn grants(&self) -> GrantApi<'_> {
         GrantApi { handle: self }
+    }
+
+    /// Agents that wait at a gate, or ended while they did.
+    #[must_use]
+    pub const fn resumptions(&self) -> ResumptionApi<'_> {
+        ResumptionApi { handle: self }
     }
 
     /// Reads and follows the event log.

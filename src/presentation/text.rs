@@ -34,6 +34,7 @@ mod questions;
 mod refusal;
 mod reminder;
 mod reports;
+pub mod resume;
 mod scripts;
 mod servers;
 mod verdict;

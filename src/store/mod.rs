@@ -12,6 +12,7 @@ pub mod files;
 mod messages;
 pub mod poke;
 mod reminders;
+mod resumptions;
 pub mod sqlite;
 mod tokens;
 
@@ -27,6 +28,7 @@ use crate::core::policy::ask_limits::{Addition, AskLimitReached};
 use self::chain::{ChainSummary, Fault};
 pub use self::messages::{NewCard, NewMessage, PlanBatches};
 pub use self::reminders::{ListUpdate, ReminderStatus, ReminderUpdate};
+pub use self::resumptions::{ParkedAgent, ResumeStart};
 pub use self::sqlite::Store;
 pub use self::tokens::{IdempotencyKey, KeyedAsk, NewToken, StoredToken};
 pub(crate) use crate::core::hex;

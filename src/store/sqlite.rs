@@ -23,6 +23,7 @@ mod pending;
 mod precedents;
 mod reminders;
 mod reports;
+mod resumptions;
 mod rows;
 mod tokens;
 
@@ -45,6 +46,7 @@ use self::open::{ConnectionMode, connect};
 pub use self::outbox::OutboxStore;
 pub use self::reminders::ReminderStore;
 pub use self::reports::ReportStore;
+pub use self::resumptions::ResumptionStore;
 pub use self::tokens::TokenStore;
 use super::StoreError;
 use super::poke::Poker;
@@ -221,6 +223,12 @@ impl Store {
     #[must_use]
     pub const fn reports(&self) -> ReportStore<'_> {
         ReportStore { store: self }
+    }
+
+    /// Agents that wait at a gate, or ended while they did.
+    #[must_use]
+    pub const fn resumptions(&self) -> ResumptionStore<'_> {
+        ResumptionStore { store: self }
     }
 
     /// Short texts kept under a name.

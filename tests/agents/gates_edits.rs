@@ -26,7 +26,7 @@ async fn hook(world: &World, agent: &str, input: &str) -> (Value, String, Option
 
 impl World {
     /// Maya changes the call of a decision, and approves it so.
-    async fn changes(&self, asked: &Decision, text: &str) -> Decision {
+    pub(crate) async fn changes(&self, asked: &Decision, text: &str) -> Decision {
         self.handle.set_gate_rules(Arc::new(RulesFile(Some(self.home.config()))));
         let edits = self.handle.edits();
         let (id, seen) = (asked.id, asked.revision);

@@ -9,6 +9,7 @@ mod attacks;
 mod goose;
 mod others;
 mod questions;
+mod resume;
 
 use std::path::PathBuf;
 

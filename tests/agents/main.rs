@@ -32,6 +32,7 @@ mod gates_questions;
 mod gates_reach;
 mod gates_real;
 mod gates_release;
+mod gates_resume;
 mod gates_scripts;
 mod gates_standin;
 mod gates_surroundings;

@@ -9,6 +9,7 @@ mod common;
 mod daily;
 mod handle;
 mod precedents;
+mod resumptions;
 mod store_messages;
 mod store_outgoing;
 mod store_reminders;

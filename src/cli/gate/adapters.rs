@@ -28,6 +28,7 @@ use super::bypass::Bypass;
 use super::contract::Contract;
 use super::hook::{Fields, HookAnswer, HookEvent, HookOutput, Told};
 use super::hook_file::{Companion, HookFile};
+use super::seat::ResumeCommand;
 
 /// All agents, in the order of the manual.
 pub(super) const AGENTS: &[Agent] = &[
@@ -161,6 +162,12 @@ pub(super) trait Adapter: Debug + Sync {
     /// Whether the agent can end while a decision is deferred, and asks again when resumed.
     fn can_defer(&self) -> Defer {
         Defer::Never
+    }
+
+    /// How the agent goes on with a session after it has ended. `None`: it cannot, or not without a
+    /// person at the desk.
+    fn resume(&self) -> Option<ResumeCommand> {
+        None
     }
 
     /// The agent's form of an answer.

@@ -3,9 +3,12 @@
 //! Never taken from the call: Codex reports the working directory that its model asked for. The
 //! folder was recorded at installation, or is the one in which the agent's process was started.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::adapters::Agent;
+use super::process;
+use crate::core::decision::resumption::FolderMark;
 
 /// The workspace folder, also in resolved form if links lead there. Empty if the folder is unknown
 /// or includes the person's home folder and more: then nothing is inside.
@@ -40,133 +43,45 @@ fn begun(agent: Agent) -> Option<PathBuf> {
     })
 }
 
-/// The process that runs the hook.
-mod process {
-    use std::path::PathBuf;
-
-    use super::Agent;
-    #[cfg(target_os = "linux")]
-    use crate::disk::{self, FileError};
-
-    /// Most bytes read of what the system says about a process; a command line is shorter.
-    #[cfg(target_os = "linux")]
-    const LONGEST_FACTS: u64 = 4 << 20;
-
-    /// Who runs the hook.
-    pub(super) enum Starter {
-        /// The agent, which was started in this folder.
-        Agent(Option<PathBuf>),
-        /// Another program.
-        Other,
-        /// The system does not tell.
-        Unknown,
+/// The folder in which the agent was started, with its identity. `recorded`: the folder of the
+/// installation, in which the agent's must lie. `None` if the folder is unknown, or if it includes
+/// the person's home folder and more.
+pub(super) fn start_folder(
+    agent: Agent,
+    recorded: Option<&Path>,
+    homes: &[PathBuf],
+) -> Option<FolderMark> {
+    let begun = begun(agent).or_else(|| recorded.map(Path::to_owned))?;
+    let real = roots(agent, Some(&begun), homes).pop()?;
+    let within = |root: &Path| root.canonicalize().is_ok_and(|root| real.starts_with(root));
+    if recorded.is_some_and(|root| !within(root)) {
+        return None;
     }
+    mark(&real)
+}
 
-    #[cfg(target_os = "linux")]
-    pub(super) fn of_agent(agent: Agent) -> Starter {
-        let mut process = std::os::unix::process::parent_id();
-        // Agents run a hook by a shell, and Gander's hook is a shell's line itself.
-        for _ in 0..MOST_SHELLS {
-            let Ok(arguments) = facts_of_process(process, "cmdline") else {
-                return Starter::Unknown;
-            };
-            let arguments: Vec<String> = arguments
-                .split(|byte| *byte == 0)
-                .map(|word| String::from_utf8_lossy(word).into_owned())
-                .collect();
-            if !runs_line(&arguments) {
-                return starter(agent, process, &arguments);
-            }
-            let Some(parent) = parent_of(process) else { return Starter::Unknown };
-            process = parent;
-        }
-        Starter::Unknown
-    }
+/// The folder with its identity, by its path without links. `None` if there is no folder.
+pub(super) fn mark(folder: &Path) -> Option<FolderMark> {
+    let path = folder.canonicalize().ok()?;
+    let found = path.metadata().ok().filter(std::fs::Metadata::is_dir)?;
+    Some(FolderMark { path, device: found.dev(), inode: found.ino() })
+}
 
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn of_agent(_: Agent) -> Starter {
-        Starter::Unknown
-    }
+/// The path, and the path without links.
+pub(super) fn with_real(file: &Path) -> Vec<PathBuf> {
+    std::iter::once(file.to_owned()).chain(file.canonicalize().ok()).collect()
+}
 
-    /// Most shells between an agent and its hook.
-    #[cfg(target_os = "linux")]
-    const MOST_SHELLS: u32 = 8;
-
-    /// Whether a process is a shell that runs a single line, as agents start hooks.
-    pub(super) fn runs_line(arguments: &[String]) -> bool {
-        let [program, flag, ..] = arguments else { return false };
-        let name = program.rsplit('/').next().unwrap_or(program).trim_start_matches('-');
-        let is_shell = ["sh", "bash", "dash", "zsh", "ksh", "fish", "ash", "busybox"];
-        is_shell.contains(&name)
-            && flag.starts_with('-')
-            && !flag.starts_with("--")
-            && flag.contains('c')
-    }
-
-    #[cfg(target_os = "linux")]
-    fn facts_of_process(process: u32, file: &str) -> Result<Vec<u8>, FileError> {
-        disk::read_own(format!("/proc/{process}/{file}").as_ref(), LONGEST_FACTS)
-    }
-
-    #[cfg(target_os = "linux")]
-    fn parent_of(process: u32) -> Option<u32> {
-        let status = facts_of_process(process, "status").ok()?;
-        String::from_utf8_lossy(&status)
-            .lines()
-            .find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
-    }
-
-    #[cfg(target_os = "linux")]
-    fn starter(agent: Agent, process: u32, arguments: &[String]) -> Starter {
-        let exe = std::fs::read_link(format!("/proc/{process}/exe")).ok();
-        let exe = exe.as_deref().and_then(std::path::Path::file_name);
-        let exe = exe.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let Ok(cwd) = std::fs::read_link(format!("/proc/{process}/cwd")) else {
-            return Starter::Unknown;
-        };
-        if !is_agent(agent, &exe, arguments) {
-            return Starter::Other;
-        }
-        Starter::Agent(Some(match agent.folder_argument(arguments) {
-            Some(folder) => cwd.join(folder),
-            None => cwd,
-        }))
-    }
-
-    /// Whether a process is the agent, by the name of its program or of the script that an
-    /// interpreter runs.
-    pub(super) fn is_agent(agent: Agent, exe: &str, arguments: &[String]) -> bool {
-        let name = agent.process();
-        let last = |word: &String| word.rsplit('/').next().unwrap_or(word).to_lowercase();
-        exe.to_lowercase().contains(name)
-            || arguments.iter().take(2).any(|word| last(word).starts_with(name))
-    }
+/// Whether two paths lead to the same place.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    one == other
+        || one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::process::{is_agent, runs_line};
     use super::*;
     use crate::cli::gate::adapters::named;
-
-    fn words(line: &str) -> Vec<String> {
-        line.split(' ').map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn the_agent_is_found_behind_its_shells() {
-        for line in ["/bin/sh -c gander", "zsh -lc gander", "/usr/bin/bash -c x"] {
-            assert!(runs_line(&words(line)), "{line}");
-        }
-        for line in ["-zsh", "bash run.sh", "codex -c model=x", "python3 -c x", "bash --rcfile c"] {
-            assert!(!runs_line(&words(line)), "{line}");
-        }
-        let (codex, goose) = (named("codex").unwrap(), named("goose").unwrap());
-        assert!(is_agent(codex, "codex", &words("codex")));
-        assert!(is_agent(codex, "node", &words("node /usr/lib/bin/codex.js")));
-        assert!(is_agent(goose, "goosed", &words("goosed agent")));
-        assert!(!is_agent(codex, "python3", &words("python3 run.py codex")));
-    }
 
     #[test]
     fn a_folder_around_the_home_folder_is_no_workspace() {

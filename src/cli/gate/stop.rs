@@ -1,7 +1,7 @@
 //! Holds an agent at its hook until a person has answered.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use gander_client::Client;
@@ -12,16 +12,18 @@ use super::hook::{self, HookAnswer, HookEvent, HookInput, HookOutput, Installed}
 use super::local::{self, Filed, Judged};
 use super::release::{ApprovedChange, Release, Settled, plan_stands, release};
 use super::transport::Transport;
-use super::{Stop, config_of, own_files, remote};
+use super::{Stop, config_of, listener, own_files, remote, seat};
 use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
 use crate::config::{Config, TimeSpan};
-use crate::core::decision::{Decision, Request};
-use crate::engine::Claim;
+use crate::core::Time;
+use crate::core::decision::resumption::{AgentProcess, Seat, Wait};
+use crate::core::decision::{Decision, DecisionId, Request, State};
 use crate::engine::approvals::gates::GateReply;
 use crate::engine::clock::wall_time;
 use crate::engine::event_log::watch;
 use crate::engine::operations::heartbeat;
 use crate::engine::operations::heartbeat::Running;
+use crate::engine::{Claim, Handle, HandleError};
 use crate::presentation::text;
 use crate::store::Store;
 
@@ -34,7 +36,7 @@ type Step<T> = Result<T, String>;
 
 impl Stop {
     pub(super) async fn run(self, agent: Agent, common: &Common) -> Outcome {
-        let (limit, began) = (self.limit(agent), std::time::Instant::now());
+        let (limit, began) = (self.limit(agent), Instant::now());
         let said = match guarded(limit, self.understood(agent, common))
             .await
             .and_then(|understood| understood)
@@ -50,6 +52,7 @@ impl Stop {
                     common: common.clone(),
                     limit: left,
                     may_defer,
+                    root: self.root,
                     transport: self.transport,
                 };
                 let answered = guarded(left + GRACE, asking.answer()).await;
@@ -132,6 +135,8 @@ struct Asking {
     common: Common,
     limit: Duration,
     may_defer: bool,
+    /// The folder of the installation.
+    root: Option<PathBuf>,
     transport: Transport,
 }
 
@@ -199,7 +204,7 @@ impl Asking {
     }
 
     async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<Settled> {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let (mut call, mut changed_since) = (self.hooked.call.clone(), None);
         let (mut opened, mut approved): (Option<Opened>, Option<ApprovedChange>) = (None, None);
         loop {
@@ -235,8 +240,7 @@ impl Asking {
                 Filed::Covered(words) => return Ok(Settled { reply: local::allow(words), call }),
                 Filed::Asked(decision) => *decision,
             };
-            let left = self.limit.saturating_sub(began.elapsed());
-            let waited = wait(opened, &asked, left).await?;
+            let waited = self.verdict_on(opened, &asked, began).await?;
             let unserved = heartbeat::of(&opened.store) == Running::No;
             let reply = opened.handle.gates().reply(&waited, asked.revision, unserved);
             match release(&call, &reply).await? {
@@ -251,6 +255,24 @@ impl Asking {
         }
     }
 
+    /// Waits until the agent can be told something about a decision, and keeps a record of the
+    /// agent meanwhile. `began`: when the time limit began.
+    async fn verdict_on(
+        &self,
+        opened: &Opened,
+        asked: &Decision,
+        began: Instant,
+    ) -> Step<Decision> {
+        let handle = &opened.handle;
+        let seat = self.park(handle, asked.id).await;
+        let left = self.limit.saturating_sub(began.elapsed());
+        let waited = wait(opened, asked, left, seat.as_ref()).await;
+        if seat.is_some() {
+            self.leave(handle, asked.id, waited.as_ref().ok()).await;
+        }
+        waited
+    }
+
     async fn opened(&self, user: &Config, path: &Path) -> Step<Opened> {
         let (file, patience) = (path.to_owned(), LOCK_TIMEOUT.min(self.limit / 2));
         let open = tokio::task::spawn_blocking(move || {
@@ -260,18 +282,90 @@ impl Asking {
     }
 }
 
-async fn wait(opened: &Opened, asked: &Decision, limit: Duration) -> Step<Decision> {
+impl Asking {
+    /// Records where the agent works, for the case that it ends before the decision has a verdict.
+    /// `None`: it could not be started again, or not recorded.
+    async fn park(&self, handle: &Handle, id: DecisionId) -> Option<Seat> {
+        let HookInput { agent, call, event, .. } = &self.hooked;
+        // The answer is for an MCP server that ended with the agent, and not for the agent's model.
+        if *event == HookEvent::Elicitation {
+            return None;
+        }
+        let seat = seat::of(*agent, call, self.root.as_deref())?;
+        // Without the record, the agent is not started again; its call is decided all the same.
+        handle.resumptions().park(id, seat.clone()).await.ok()?;
+        Some(seat)
+    }
+
+    /// Records what the agent is told. `waited`: the decision at the end of the wait; `None` if the
+    /// wait failed.
+    async fn leave(&self, handle: &Handle, id: DecisionId, waited: Option<&Decision>) {
+        let resumptions = handle.resumptions();
+        let recorded = match waited.map(|decision| &decision.state) {
+            Some(State::Resolved(_) | State::Withdrawn { .. }) => resumptions.forget(id).await,
+            Some(State::Deferred { .. }) if self.may_defer => {
+                resumptions.stop_waiting(id, Wait::Parted).await
+            }
+            Some(State::Pending(_) | State::Deferred { .. }) => {
+                resumptions.stop_waiting(id, Wait::WentOn).await
+            }
+            None => resumptions.abandon(id).await,
+        };
+        // A record that could not be changed says that the gate waits, which ends by itself.
+        let _ = recorded;
+    }
+}
+
+/// Why no verdict is taken for an agent that has ended: it is for the agent that goes on.
+const NOBODY: &str = "nobody reads the answer";
+
+/// Waits for the verdict, and claims it unless the agent has ended.
+async fn take(
+    handle: &Handle,
+    asked: &Decision,
+    deadline: Time,
+    seat: Option<&Seat>,
+) -> Step<Decision> {
+    let approvals = handle.approvals();
+    let (id, revision) = (asked.id, asked.revision);
+    loop {
+        let found = approvals.wait(id, Some(revision), Claim::No, Some(deadline)).await;
+        let found = found.map_err(words)?;
+        if found.revision != revision || !matches!(found.state, State::Resolved(_)) {
+            return Ok(found);
+        }
+        // The system may close a pipe some time after the process that read it has ended.
+        if seat.is_some_and(|seat| seat::process_of(seat) == AgentProcess::Ended) {
+            return Err(NOBODY.into());
+        }
+        match approvals.claim(id).await {
+            Ok(claimed) => return Ok(claimed),
+            // Undone at this very moment.
+            Err(HandleError::Refused(..)) => {}
+            Err(HandleError::Store(error)) if error.is_retryable() => {}
+            Err(error) => return Err(words(error)),
+        }
+    }
+}
+
+async fn wait(
+    opened: &Opened,
+    asked: &Decision,
+    limit: Duration,
+    seat: Option<&Seat>,
+) -> Step<Decision> {
     let handle = &opened.handle;
     // The limit is in wall-clock time; the store's time may run faster.
     let speed = i32::try_from(handle.time_scale().speed.max(1)).unwrap_or(i32::MAX);
     let span = TimeDelta::from_std(limit).ok().and_then(|limit| limit.checked_mul(speed));
     let deadline = span.and_then(|span| handle.now().checked_add_signed(span));
     let deadline = deadline.ok_or("--timeout is out of range: write, for example, 10m")?;
-    let (revision, deadline) = (Some(asked.revision), Some(deadline));
     tokio::select! {
-        waited = handle.approvals().wait(asked.id, revision, Claim::Yes, deadline) => {
-            waited.map_err(words)
+        taken = take(handle, asked, deadline, seat) => taken,
+        () = handle.resumptions().keep_waiting(asked.id) => {
+            Err("the gate can no longer say that it waits".into())
         }
+        () = listener::gone() => Err(NOBODY.into()),
         () = watch::run(handle.clone(), &opened.store) => {
             Err("the store can no longer be watched".into())
         }

@@ -113,6 +113,11 @@ pub(super) fn store_of_command(command: &str) -> Option<PathBuf> {
     word_after(command, "--store").map(PathBuf::from)
 }
 
+/// The folder for which a hook's command was installed.
+pub(super) fn root_of_command(command: &str) -> Option<PathBuf> {
+    word_after(command, "--root").map(PathBuf::from)
+}
+
 /// The word after a flag in an installed command. Words may be quoted, twice for Codex.
 fn word_after(command: &str, flag: &str) -> Option<String> {
     let (_, rest) = command.split_once(&format!(" {flag} "))?;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authorization::Grounds;
 use super::grant::{GrantEndReason, UsedCall};
+use super::resumption::ResumeEnd;
 use super::script::Attested;
 use super::{DecisionId, Outcome, Person, Priority, Request, Revision, Terms, Verdict, Via};
 use crate::core::Time;
@@ -168,6 +169,15 @@ pub enum Event {
     },
     /// The agent claimed the verdict.
     Claimed,
+    /// The agent had ended, and is about to be started again with the verdict. Recorded before the
+    /// process is started, at most once.
+    ResumeStarted,
+    /// How the resumption ended.
+    ResumeEnded {
+        /// How.
+        #[serde(flatten)]
+        how: ResumeEnd,
+    },
     /// The agent reported the outcome.
     Reported {
         /// Whether the action succeeded.
@@ -203,6 +213,8 @@ impl Event {
             Self::GrantEnded { .. } => "grant_ended",
             Self::Withdrawn { .. } => "withdrawn",
             Self::Claimed => "claimed",
+            Self::ResumeStarted => "resume_started",
+            Self::ResumeEnded { .. } => "resume_ended",
             Self::Reported { .. } => "reported",
             Self::Pruned => "pruned",
         }

@@ -53,6 +53,7 @@ impl Decision {
                     grounds,
                     grant: GrantUse::default(),
                     attested,
+                    resumed: None,
                 });
             }
             Event::GrantUsed { .. } => self.grant_used(at),
@@ -61,6 +62,8 @@ impl Decision {
             Event::Disagreed { by, undone } => self.disagreed_by(by, at, undone),
             Event::Withdrawn { reason } => self.state = State::Withdrawn { reason, at },
             Event::Claimed => self.claimed(at),
+            Event::ResumeStarted => self.resume_started(at),
+            Event::ResumeEnded { how } => self.resume_ended(how, at),
             Event::Reported { outcome, text } => self.reported(Reported { outcome, text, at }),
             Event::Pruned => {
                 self.request.take_content();

@@ -152,6 +152,12 @@ pub enum Refused {
         /// When.
         at: Time,
     },
+    /// The agent was already started again with the verdict.
+    #[error("the agent was already started again with the verdict at {at}")]
+    AlreadyResumed {
+        /// When.
+        at: Time,
+    },
     /// The period for undoing is over.
     #[error("it could be undone until {until}")]
     TooLateToUndo {

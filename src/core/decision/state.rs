@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::authorization::Grounds;
 use super::grant::GrantUse;
 use super::grant_terms::GrantTerms;
+use super::resumption::Resumed;
 use super::script::Attested;
 use super::{Answer, Approval, Outcome, Person, Revision};
 use crate::core::Time;
@@ -289,6 +290,9 @@ pub struct Resolved {
     /// For a tool call: the rules that judged the call, and the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attested: Option<Attested>,
+    /// The agent had ended, and was started again with the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<Resumed>,
 }
 
 /// The state of a decision.

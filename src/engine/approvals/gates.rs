@@ -195,13 +195,14 @@ impl GateApi<'_> {
             Some(used) => Some(used),
             None => grants.let_through(&question).await?,
         };
-        let open = earlier.filter(|earlier| earlier.state.is_open());
-        if let Some(grant) = used.as_ref().and_then(Decision::grant) {
-            self.withdraw_needless(open).await;
-            let words = text::gate::covered(grant.decision, grant.terms.span);
-            return Ok(EarlierAnswer::Covers(words));
+        let Some(grant) = used.as_ref().and_then(Decision::grant) else {
+            let open = earlier.filter(|earlier| earlier.state.is_open());
+            return Ok(asked_again(question.request, open.as_ref()));
+        };
+        if let Some(earlier) = earlier {
+            self.let_go(earlier).await;
         }
-        Ok(asked_again(question.request, open.as_ref()))
+        Ok(EarlierAnswer::Covers(text::gate::covered(grant.decision, grant.terms.span)))
     }
 
     /// Checks whether a question that no grant covers has an answer that nobody has claimed. The
@@ -230,13 +231,23 @@ impl GateApi<'_> {
         Ok(self.handle.approvals().list(filter).await?.pop())
     }
 
-    /// Withdraws the open question about a call that a grant lets through: nobody needs to answer.
-    async fn withdraw_needless(self, open: Option<Decision>) {
-        let Some(open) = open else { return };
-        let withdrawn = self.handle.approvals().withdraw(open.id, text::gate::COVERED_SINCE).await;
-        // Decided at this very moment.
-        if let Err(error) = withdrawn {
-            tracing::debug!(decision = open.id.0, %error, "a needless question was not withdrawn");
+    /// Lets go of the earlier decision about a call of a session that a grant lets through: nobody
+    /// needs to answer an open question, and the agent need not be started again with a verdict
+    /// that it has not claimed.
+    async fn let_go(self, earlier: Decision) {
+        let id = earlier.id;
+        let let_go = match &earlier.state {
+            State::Pending(_) | State::Deferred { .. } => {
+                self.handle.approvals().withdraw(id, text::gate::COVERED_SINCE).await.map(drop)
+            }
+            State::Resolved(resolved) if resolved.claimed_at.is_none() => {
+                self.handle.resumptions().forget(id).await
+            }
+            State::Resolved(_) | State::Withdrawn { .. } => Ok(()),
+        };
+        // An open question may have been decided at this very moment.
+        if let Err(error) = let_go {
+            tracing::debug!(decision = id.0, %error, "could not let go of an earlier decision");
         }
     }
 

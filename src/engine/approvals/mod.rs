@@ -18,5 +18,6 @@ pub mod judging;
 pub mod members;
 pub(in crate::engine) mod pending_list;
 pub(crate) mod proposal;
+pub(crate) mod resumptions;
 pub mod seal;
 pub mod tokens;

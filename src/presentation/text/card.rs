@@ -129,25 +129,38 @@ pub fn claimed(decision: &Decision, resolved: &Resolved, time_scale: TimeScale) 
             Some(_) => format!("{} has been notified.", person(asker)),
         };
     }
-    let picked_up = match resolved.claimed_at {
-        None => return "The agent has not picked it up yet.".into(),
-        Some(at) if at - resolved.at < TimeDelta::seconds(1) => {
+    let resumed = super::resume::resumed_line(resolved, time_scale);
+    let picked_up = match (resolved.claimed_at, &resumed) {
+        // The rejection or answer was the prompt with which the agent was started.
+        (Some(_), Some(_)) if !matches!(resolved.verdict, Verdict::Approved(_)) => String::new(),
+        (claimed, _) => picked_up(resolved.at, claimed),
+    };
+    let lines = [Some(picked_up), resumed, reported(resolved, time_scale)];
+    let lines = lines.into_iter().flatten().filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether and when the agent claimed a verdict that was given at `given`.
+fn picked_up(given: Time, claimed: Option<Time>) -> String {
+    match claimed {
+        None => "The agent has not picked it up yet.".into(),
+        Some(at) if at - given < TimeDelta::seconds(1) => {
             "The agent picked it up at once.".to_owned()
         }
-        Some(at) => format!("The agent picked it up {} later.", span(at - resolved.at)),
-    };
-    let Some(reported) = &resolved.reported else { return picked_up };
+        Some(at) => format!("The agent picked it up {} later.", span(at - given)),
+    }
+}
+
+/// The outcome that the agent reported.
+fn reported(resolved: &Resolved, time_scale: TimeScale) -> Option<String> {
+    let reported = resolved.reported.as_ref()?;
     let when = relative(time_scale.wall_time(reported.at));
     let went = match reported.outcome {
         Outcome::Succeeded => format!("🏁 It reported success {when}"),
         Outcome::Failed => format!("💥 It reported failure {when}"),
     };
     let text = quoted(&reported.text, 500);
-    if text.is_empty() {
-        format!("{picked_up}\n{went}.")
-    } else {
-        format!("{picked_up}\n{went}:\n{text}")
-    }
+    Some(if text.is_empty() { format!("{went}.") } else { format!("{went}:\n{text}") })
 }
 
 /// Approvals so far, for decisions that need several.

@@ -6,6 +6,7 @@ use super::{
 use crate::core::Time;
 use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::{Decision, Person, Request, Verdict, Via};
+use crate::core::escalation::Contact;
 use crate::core::untrusted::{escaped, one_line, plain, units};
 use crate::core::values::time_scale::TimeScale;
 
@@ -125,12 +126,7 @@ fn line(event: &Event, style: &Style<'_>) -> String {
         Event::Returned => strong("came back"),
         Event::StepFired { step } => strong(&step_line(step)),
         Event::ContactsRecorded { contacts, .. } => {
-            let contacts: Vec<String> = contacts.iter().map(contact).collect();
-            format!(
-                "{}: {}",
-                strong("notified"),
-                if contacts.is_empty() { "nobody".into() } else { contacts.join(", ") }
-            )
+            format!("{}: {}", strong("notified"), contacted(contacts))
         }
         Event::Proposed { verdict, by, via, .. } => said(&super::proposed(verdict, by, *via, who)),
         Event::Lapsed { of } => super::votes_lapsed(of, who),
@@ -169,10 +165,21 @@ fn line(event: &Event, style: &Style<'_>) -> String {
         Event::Withdrawn { reason } => format!("{}{}", strong("withdrawn"), beside(reason, said)),
         Event::Pruned => format!("{}: long texts and files removed", strong("pruned")),
         Event::Claimed => format!("{} by the agent", strong("picked up")),
+        Event::ResumeStarted => format!("{} with the verdict", strong("agent started again")),
+        Event::ResumeEnded { how } => {
+            format!("{}: it {}", strong("agent started again"), super::resume::end_words(*how))
+        }
         Event::Reported { outcome, text } => {
             format!("{}, the agent reports{}", strong(outcome.as_str()), beside(text, said))
         }
     }
+}
+
+fn contacted(contacts: &[Contact]) -> String {
+    if contacts.is_empty() {
+        return "nobody".into();
+    }
+    contacts.iter().map(contact).collect::<Vec<_>>().join(", ")
 }
 
 fn resolved_line(verdict: &Verdict, by: &Person, via: Via, style: &Style<'_>) -> String {

@@ -109,6 +109,7 @@ pub fn refused(decision: &Decision, refused: &Refused, time_scale: TimeScale) ->
         }
         Refused::NotDue => format!("{id} is not due yet."),
         Refused::AlreadyClaimed { at } => already_claimed(id, &ago(at)),
+        Refused::AlreadyResumed { at } => already_resumed(id, &ago(at)),
         Refused::TooLateToUndo { until } => {
             format!("Too late: the verdict on {id} could be undone until {}.", date(until))
         }
@@ -135,6 +136,10 @@ pub fn refused(decision: &Decision, refused: &Refused, time_scale: TimeScale) ->
             format!("{} may not decide {id}, so it was not assigned to them.", person(who))
         }
     }
+}
+
+fn already_resumed(id: DecisionId, ago: &str) -> String {
+    format!("The agent of {id} was already started again {ago}, and is started only once.")
 }
 
 const NO_REASON: &str = "A rejection needs a reason: without one, the agent tries the same again. \

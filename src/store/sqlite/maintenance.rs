@@ -180,6 +180,9 @@ fn prune_securely(
             .execute(REPORTS, [id.0])
             .and_then(|_| connection.execute(OLD_LISTS, [id.0]))
             .map_err(from_sqlite)?;
+        connection
+            .execute("DELETE FROM resumption WHERE decision = ?1", [id.0])
+            .map_err(from_sqlite)?;
         // The cards become final: an edit after pruning would remove text that people have read
         // there.
         connection

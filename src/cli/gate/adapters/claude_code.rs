@@ -16,6 +16,8 @@ use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
 use crate::cli::gate::groups::{Grouped, TimeUnit};
 use crate::cli::gate::hook::{Fields, HookAnswer, HookEvent, HookOutput};
 use crate::cli::gate::hook_file::{Found, HookFile};
+use crate::cli::gate::seat::ResumeCommand;
+use crate::core::decision::resumption::SessionShape;
 use crate::core::gate::quote;
 
 /// Environment variable and value by which Claude Code tells its hooks that it runs as `claude -p`.
@@ -61,6 +63,15 @@ static CONTRACT: Contract = Contract {
     usual_limit: Some(Duration::from_mins(10)),
     longest_limit: None,
     holes: &["a project's settings with disableAllHooks"],
+};
+
+/// Without a prompt among its arguments, `claude -p` reads one from standard input.
+const RESUME: ResumeCommand = ResumeCommand {
+    program: "claude",
+    session: SessionShape::Uuid,
+    first: &["-p"],
+    before_session: &["--resume"],
+    after_session: &[],
 };
 
 #[derive(Debug)]
@@ -202,6 +213,10 @@ impl Adapter for ClaudeCode {
     fn can_defer(&self) -> Defer {
         let unattended = std::env::var(ENTRY.0).is_ok_and(|entry| entry == ENTRY.1);
         Defer::IfWanted { unattended }
+    }
+
+    fn resume(&self) -> Option<ResumeCommand> {
+        Some(RESUME)
     }
 
     fn say(&self, event: HookEvent, answer: HookAnswer) -> HookOutput {

@@ -11,6 +11,8 @@ use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
 use crate::cli::gate::groups::{Grouped, TimeUnit};
 use crate::cli::gate::hook::{HookAnswer, HookEvent, HookOutput};
 use crate::cli::gate::hook_file::HookFile;
+use crate::cli::gate::seat::ResumeCommand;
+use crate::core::decision::resumption::SessionShape;
 use crate::core::gate::quote;
 use crate::presentation::text;
 
@@ -43,6 +45,15 @@ static CONTRACT: Contract = Contract {
     usual_limit: Some(Duration::from_mins(10)),
     longest_limit: None,
     holes: &["hooks that the person has not trusted", "what is typed into a running program"],
+};
+
+/// `-` stands for a prompt on standard input.
+const RESUME: ResumeCommand = ResumeCommand {
+    program: "codex",
+    session: SessionShape::Uuid,
+    first: &["exec", "resume"],
+    before_session: &[],
+    after_session: &["-"],
 };
 
 #[derive(Debug)]
@@ -132,6 +143,10 @@ impl Adapter for Codex {
     /// Codex asks to leave its sandbox, and need not say so in the call.
     fn own_prompt(&self, event: HookEvent) -> bool {
         event == HookEvent::PermissionRequest
+    }
+
+    fn resume(&self) -> Option<ResumeCommand> {
+        Some(RESUME)
     }
 
     fn say(&self, event: HookEvent, answer: HookAnswer) -> HookOutput {

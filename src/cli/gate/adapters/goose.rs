@@ -12,6 +12,8 @@ use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
 use crate::cli::gate::groups::{Grouped, TimeUnit};
 use crate::cli::gate::hook::{HookAnswer, HookEvent, HookOutput};
 use crate::cli::gate::hook_file::{Companion, HookFile};
+use crate::cli::gate::seat::ResumeCommand;
+use crate::core::decision::resumption::SessionShape;
 use crate::presentation::text;
 
 const FILE: Grouped = Grouped {
@@ -46,6 +48,15 @@ static CONTRACT: Contract = Contract {
         "calls of a delegate or of code that calls tools: the default rules deny both",
         "a project's own plugin named gander",
     ],
+};
+
+/// `-` stands for a prompt on standard input.
+const RESUME: ResumeCommand = ResumeCommand {
+    program: "goose",
+    session: SessionShape::DateAndNumber,
+    first: &["run"],
+    before_session: &["--resume", "--session-id"],
+    after_session: &["--instructions", "-"],
 };
 
 #[derive(Debug)]
@@ -127,6 +138,10 @@ impl Adapter for Goose {
 
     fn event(&self, name: &str) -> Option<HookEvent> {
         (name == "PreToolUse").then_some(HookEvent::PreToolUse)
+    }
+
+    fn resume(&self) -> Option<ResumeCommand> {
+        Some(RESUME)
     }
 
     fn say(&self, _: HookEvent, answer: HookAnswer) -> HookOutput {
