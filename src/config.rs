@@ -16,6 +16,7 @@ mod grants;
 pub mod health;
 pub mod http;
 mod place;
+mod presence;
 pub mod reload;
 pub mod resume;
 mod values;
@@ -28,6 +29,7 @@ use serde::Deserialize;
 use self::file::UserFile;
 pub use self::values::TimeSpan;
 use self::values::word;
+use crate::core::availability::presence::PresenceSettings;
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Kind, Priority, Risk, SafeDefault};
 use crate::core::policy::claims::Claims;
@@ -69,6 +71,8 @@ pub struct Config {
     pub external_channels: crate::channels::ChannelSettings,
     /// Folders whose project the user has set.
     pub folders: Vec<ProjectFolder>,
+    /// How to see a person at the desk. Absent: nobody is.
+    pub presence: Option<PresenceSettings>,
     /// Addresses for agents and programs.
     pub http: crate::surfaces::http::HttpSettings,
     /// How agents that ended are started again.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Common, Exit, Failure, Outcome, gate, output, serve};
+use super::{Common, Exit, Failure, Outcome, gate, output, presence, serve};
 use crate::config::{self, Config, ConfigError};
 use crate::core::messaging::notification::ExternalChannel;
 use crate::core::untrusted::clean;
@@ -73,6 +73,7 @@ impl Doctor {
             )),
         }
         found.extend(gate::checkup(common).await);
+        found.extend(presence::checkup(common).await);
         Ok(print_findings(common, &found))
     }
 }

@@ -7,6 +7,7 @@ mod check;
 mod command;
 mod contract;
 mod delegates;
+mod desk;
 mod environment;
 mod facts;
 mod groups;
@@ -24,6 +25,7 @@ mod repository;
 mod root;
 mod runs;
 pub(super) mod seat;
+mod status;
 mod stop;
 mod tracked;
 pub(super) mod transport;
@@ -34,6 +36,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use self::adapters::{AGENTS, Agent};
+pub(super) use self::desk::{GateAtDesk, gates as gates_at_desk};
 pub(super) use self::unique::Unique;
 use super::{Common, Outcome};
 use crate::config::{self, Config, ConfigError, TimeSpan, gates};
@@ -52,7 +55,7 @@ pub(super) async fn checkup(common: &Common) -> Vec<CheckResult> {
     }
     // Another check reports errors in the configuration.
     let found =
-        std::env::current_dir().ok().and_then(|here| install::found(Some(&here), common).ok());
+        std::env::current_dir().ok().and_then(|here| status::found(Some(&here), common).ok());
     for found in found.unwrap_or_default() {
         let name = format!("{} ({})", found.agent.name(), found.file.display());
         if let Some(why) = &found.off {
@@ -165,7 +168,7 @@ enum Command {
     /// Remove the gate from an agent's hooks
     Uninstall(install::Uninstall),
     /// Show which agents stop at the gate
-    Status(install::StatusArgs),
+    Status(status::StatusArgs),
     /// Try out the installed gates, and show what an agent does with each failure
     ///
     /// Runs the hook's own command as the agent does, with a store of its own, where nobody is
@@ -189,6 +192,10 @@ struct Stop {
     /// only under claude -p, as reported by Claude Code to its hooks. No effect on other agents
     #[arg(long)]
     may_defer: bool,
+    /// While [presence] says that a person is at the desk, let the agent's own prompt ask there.
+    /// Written by gander gate install --desk
+    #[arg(long, conflicts_with = "connect")]
+    desk: bool,
 }
 
 /// `gander gate AGENT`: a subcommand for each agent of the table.

@@ -17,6 +17,7 @@ mod log;
 mod man;
 mod mcp;
 mod output;
+mod presence;
 mod prune;
 mod read;
 mod report;
@@ -98,6 +99,8 @@ enum Command {
     /// Each decision is taken up once. gander serve does this by itself with enabled = true under
     /// [resume] in gander.toml.
     Resume(resume::ResumeArgs),
+    /// Show whether you are at the desk, and which agents ask you there
+    Presence(presence::PresenceArgs),
     /// Speak MCP on standard input and output, for agents and assistants
     Mcp(mcp::Mcp),
     /// Wait for a decision's verdict
@@ -279,6 +282,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Gate(gate) => gate.run(common).await,
         Command::Acp(acp) => Box::pin(acp.run(common)).await,
         Command::Resume(resume) => resume.run(common).await,
+        Command::Presence(presence) => presence.run(common).await,
         Command::Mcp(mcp) => Box::pin(mcp.run(common)).await,
         Command::Wait(wait) => wait.run(common).await,
         Command::Claim(claim) => claim.run(common).await,

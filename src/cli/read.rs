@@ -104,7 +104,9 @@ pub(super) fn facts(decision: &Decision, now: Time, zone: chrono_tz::Tz) -> Stri
             });
             format!("{given}; {}", acted(resolved))
         }
-        State::Withdrawn { reason, .. } => format!("withdrawn: {}", one_line(reason)),
+        State::Withdrawn { reason, .. } => {
+            format!("withdrawn: {}", one_line(&text::withdrawal(decision, reason)))
+        }
     };
     let asked = clock(decision.asked_at, zone);
     let environment = request
@@ -256,6 +258,11 @@ fn event_line(logged: &Logged, zone: chrono_tz::Tz) -> String {
             };
             text::automatic_approval_text(given, *via).unwrap_or_else(by)
         }
+        Event::AskedAtDesk { until, .. } => {
+            format!("asked at the desk, and on Discord {}", clock(*until, zone))
+        }
+        Event::LeftDesk => "asked on Discord: nobody answered at the desk".into(),
+        Event::EndedAtDesk { outcome } => text::desk::outcome(*outcome).into(),
         Event::Withdrawn { reason } => format!("withdrawn: {}", one_line(reason)),
         Event::Claimed => "picked up by the agent".into(),
         Event::Pruned => "long texts and files were removed (gander prune)".into(),

@@ -189,7 +189,8 @@ pub(super) fn verdict(decision: &Decision, opened: &Opened) -> (Exit, &'static s
             }
         }
         State::Withdrawn { reason, .. } => {
-            (Exit::NotNow, "withdrawn", format!("withdrawn: {}", clean(reason)))
+            let reason = text::withdrawal(decision, reason);
+            (Exit::NotNow, "withdrawn", format!("withdrawn: {}", clean(&reason)))
         }
         State::Deferred { until, by, .. } => {
             let zone = opened.handle.rules().zone;

@@ -13,6 +13,7 @@ use toml::Spanned;
 use super::batch::{BatchSection, GuardSection};
 use super::escalation::{self, Ladders};
 use super::place::{Place, WrongValue};
+use super::presence::PresenceSection;
 use super::values::{ByRisk, DiscordId, RiskWord, TimeSpan, word};
 use super::{
     Config, ConfigError, LogFormat, ProjectFolder, auto_approval, availability, channels, grants,
@@ -64,6 +65,7 @@ pub(super) struct UserFile {
     log: Log,
     inbox: Vec<Watch>,
     terminal: Option<Terminal>,
+    presence: Option<PresenceSection>,
     ladders: BTreeMap<String, Vec<escalation::Written>>,
     people: Vec<availability::Row>,
     batch: BatchSection,
@@ -238,6 +240,10 @@ impl UserFile {
             .settings(&folder)
             .map_err(|wrong| written.wrong_value(wrong))?;
         let folders = self.project_folders(&folder);
+        let owner = self.approvers.is_empty();
+        let desk = self.presence.take().map(|presence| presence.settings(&folder, owner));
+        let desk = desk.transpose().map_err(|wrong| written.wrong_value(wrong))?;
+        let (presence, desk) = desk.map(|desk| (desk.presence, desk.rules)).unzip();
         Ok(Config {
             channels: self.discord_channels(),
             guild: self.discord.guild.map(|id| id.0),
@@ -250,10 +256,12 @@ impl UserFile {
                 people,
                 confidence,
                 daily: auto_approval::daily(&self.review, &self.digest),
+                desk,
                 channels: crate::channels::channels(&external_channels),
                 ..self.into_rules(zone).map_err(|wrong| written.wrong_value(wrong))?
             },
             folders,
+            presence,
             external_channels,
             http,
             resume,

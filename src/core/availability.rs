@@ -6,6 +6,7 @@
 //! depend on channels, messages, the storage of profiles, or the clock.
 
 mod preferences;
+pub mod presence;
 mod zones;
 
 use std::fmt;

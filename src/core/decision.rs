@@ -11,6 +11,7 @@
 mod approval;
 pub mod authorization;
 pub mod content;
+pub mod desk;
 pub(crate) mod disagreement;
 pub mod draft;
 pub mod editing;
@@ -39,6 +40,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::approval::Approval;
 use self::authorization::{Grounds, Voter};
+pub use self::desk::{AgentCall, Desk, DeskOutcome, OwnPrompt};
 pub use self::disagreement::Disagreement;
 use self::event::Event;
 pub use self::grant::{CallGrant, GrantEnd, GrantEndReason, GrantUse, RepeatedCall, UsedCall};
@@ -98,6 +100,9 @@ pub struct Decision {
     /// Approvals that no longer count. Empty once the decision is resolved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lapsed: Vec<Lapsed>,
+    /// The agent's own prompt, if the decision was asked at the desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desk: Option<Desk>,
     /// When the long content was pruned ([`self::content`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_at: Option<Time>,
@@ -140,6 +145,7 @@ impl Decision {
             disagreed: None,
             prioritized: None,
             lapsed: Vec::new(),
+            desk: None,
             pruned_at: None,
         }
     }
@@ -152,8 +158,8 @@ impl Decision {
             .unwrap_or(Time::MAX_UTC)
     }
 
-    /// When a timer has to look at the decision next: the end of the deferral, the next escalation
-    /// step, or the end of the grant.
+    /// When a timer has to look at the decision next: the end of the deferral, the end of the
+    /// quiet time at the desk, the next escalation step, or the end of the grant.
     #[must_use]
     pub fn wake_at(&self) -> Option<Time> {
         match &self.state {

@@ -233,12 +233,9 @@ impl ToolCall {
     /// repeated for the session, because nobody knows whether the same would run.
     #[must_use]
     pub fn key(&self) -> String {
-        let session = match self.session.as_deref() {
-            Some(long) if long.len() > LONGEST_SESSION => hex(&Sha256::digest(long)[..16]),
-            session => session.unwrap_or_default().to_owned(),
-        };
         let once = if self.runs_known_files() { "" } else { ONCE };
-        format!("{KEY}{}:{session}:{}{once}", self.agent, self.identity())
+        let session = key_of_session(&self.agent, self.session.as_deref());
+        format!("{session}{}{once}", self.identity())
     }
 
     /// The path relative to a workspace folder.
@@ -256,6 +253,16 @@ impl ToolCall {
             .filter(|short| !short.is_empty())
             .unwrap_or_else(|| path.to_owned())
     }
+}
+
+/// How the dedup keys of all calls of an agent's session begin.
+#[must_use]
+pub fn key_of_session(agent: &str, session: Option<&str>) -> String {
+    let session = match session {
+        Some(long) if long.len() > LONGEST_SESSION => hex(&Sha256::digest(long)[..16]),
+        session => session.unwrap_or_default().to_owned(),
+    };
+    format!("{KEY}{agent}:{session}:")
 }
 
 /// Converts a `file://` URL to a path.

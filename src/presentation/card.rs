@@ -284,7 +284,10 @@ fn done_fields(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
             ));
         }
         State::Withdrawn { reason, at } => {
-            let (name, value) = text::withdrawn(reason, *at, time_scale);
+            let (name, value) = match decision.desk_outcome() {
+                Some(outcome) => text::desk::ended(outcome, *at, time_scale),
+                None => text::withdrawn(reason, *at, time_scale),
+            };
             fields.push(field(name, value));
         }
     }
@@ -318,6 +321,7 @@ fn done_while_pending(
     time_scale: TimeScale,
 ) -> impl Iterator<Item = Field> {
     let Pending { proposals, undone, taken, .. } = pending;
+    let desk = decision.desk.as_ref();
     let fields = [
         (!proposals.is_empty())
             .then(|| field(label::TO_CONFIRM, text::proposals(proposals, time_scale))),
@@ -325,6 +329,7 @@ fn done_while_pending(
         decision.position.as_ref().map(|position| {
             field(label::STILL_WAITING, text::escalation_progress(decision, position, time_scale))
         }),
+        desk.map(|desk| field(label::AT_DESK, text::desk::asked(desk, time_scale))),
         taken.as_ref().map(|taken| field(label::ON_IT, text::taken(taken, time_scale))),
         decision.prioritized.as_ref().map(|_| field(label::PRIORITY, text::priority(decision))),
     ];

@@ -60,11 +60,26 @@ impl Asked {
             Self::New(decision) | Self::Same(decision) | Self::Revised(decision) => decision,
         }
     }
+
+    /// The outcome with a changed decision.
+    pub(in crate::store) fn try_map<E>(
+        self,
+        change: impl FnOnce(Decision) -> Result<Decision, E>,
+    ) -> Result<Self, E> {
+        Ok(match self {
+            Self::New(decision) => Self::New(change(decision)?),
+            Self::Same(decision) => Self::Same(change(decision)?),
+            Self::Revised(decision) => Self::Revised(change(decision)?),
+        })
+    }
 }
 
 /// Inspects a decision and returns the event to append, `None` for no change, or the reason for a
 /// refusal.
 pub type Decide = Box<dyn FnOnce(&Decision) -> Result<Option<Event>, Why> + Send>;
+
+/// Inspects a decision that was just filed or found, and returns a further event to append.
+pub type FollowUp = Box<dyn FnOnce(&Decision) -> Option<Event> + Send>;
 
 /// Refuses an addition to the store, or admits it.
 pub type Admit = Box<dyn Fn(Addition) -> Result<(), AskLimitReached> + Send>;

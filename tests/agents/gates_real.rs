@@ -6,6 +6,7 @@
 //! leaves the machine.
 
 mod attacks;
+mod desk;
 mod goose;
 mod others;
 mod questions;

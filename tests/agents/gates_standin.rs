@@ -42,6 +42,16 @@ impl Kind {
     }
 }
 
+/// Events that say themselves which they are.
+const LATER: [&str; 6] = [
+    "PermissionRequest",
+    "PostToolUse",
+    "PostToolUseFailure",
+    "Stop",
+    "SubagentStop",
+    "UserPromptSubmit",
+];
+
 /// What goose takes for a decision; anything else is a failure of the hook.
 const KNOWN: [&str; 2] = ["allow", "block"];
 
@@ -54,6 +64,8 @@ pub(crate) enum Outcome {
     Denied(String),
     /// It did not run, and the agent ended to be resumed.
     Deferred(String),
+    /// The agent's own prompt asks the person before it, who reads this.
+    Asks(String),
     /// It ran although nobody said so: the agent fails open.
     Open(String),
 }
@@ -90,7 +102,7 @@ impl Agent {
         let said: Value = serde_json::from_slice(input).unwrap_or_default();
         let event =
             said["hook_event_name"].as_str().or(said["event"].as_str()).unwrap_or("PreToolUse");
-        let event = if event == "PermissionRequest" { event } else { "PreToolUse" };
+        let event = if LATER.contains(&event) { event } else { "PreToolUse" };
         let tool = said["tool_name"].as_str().unwrap_or("Bash");
         let file = std::fs::read_to_string(self.kind.file(&self.project))
             .map_err(|_| Outcome::Open("no hooks".into()))?;
@@ -130,20 +142,17 @@ impl Agent {
 
     pub(crate) async fn end(&self, mut hooked: Hooked) -> Outcome {
         let limit = Duration::from_secs(hooked.hook["timeout"].as_u64().unwrap());
-        let mut stdin = hooked.child.stdin.take().unwrap();
         let group = hooked.child.id().unwrap();
-        let input = std::mem::take(&mut hooked.input);
+        let hook = hooked.hook.clone();
         let talk = async {
-            // Who refuses to read on closes its end.
-            let _ = stdin.write_all(&input).await;
-            drop(stdin);
+            hooked.feed().await;
             hooked.child.wait_with_output().await.unwrap()
         };
         // The hook's limit is minutes; no test waits so long when all is well.
         let Ok(output) = timeout(self.patience.unwrap_or(LIMIT.min(limit)), talk).await else {
             kill(&format!("-{group}")).await;
             assert!(self.patience.is_some(), "the gate said nothing in time");
-            return self.failed(&hooked.hook, "timed out");
+            return self.failed(&hook, "timed out");
         };
         let (out, err) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -157,14 +166,13 @@ impl Agent {
                 let known = said.filter(|said| {
                     kind != Kind::Goose || KNOWN.iter().any(|known| said["decision"] == *known)
                 });
-                known
-                    .map_or_else(|| self.failed(&hooked.hook, &out), |said| understood(kind, &said))
+                known.map_or_else(|| self.failed(&hook, &out), |said| understood(kind, &said))
             }
             (Some(2), Kind::Codex) if err.trim().is_empty() => {
-                self.failed(&hooked.hook, "exit 2 without a reason")
+                self.failed(&hook, "exit 2 without a reason")
             }
             (Some(2), _) => Outcome::Denied(err.trim().to_owned()),
-            (code, _) => self.failed(&hooked.hook, &format!("{code:?}: {err}")),
+            (code, _) => self.failed(&hook, &format!("{code:?}: {err}")),
         }
     }
 
@@ -206,6 +214,7 @@ fn understood(kind: Kind, said: &Value) -> Outcome {
     match (own["permissionDecision"].as_str(), kind) {
         (Some("deny"), _) => Outcome::Denied(text(&own["permissionDecisionReason"])),
         (Some("allow"), Kind::ClaudeCode) => Outcome::Ran,
+        (Some("ask"), Kind::ClaudeCode) => Outcome::Asks(text(&own["permissionDecisionReason"])),
         (Some("defer"), Kind::ClaudeCode) => {
             Outcome::Deferred(text(&own["permissionDecisionReason"]))
         }
@@ -217,6 +226,33 @@ fn understood(kind: Kind, said: &Value) -> Outcome {
 }
 
 impl Hooked {
+    /// Tells the hook what it is called for. [`Agent::end`] does, too.
+    pub(crate) async fn feed(&mut self) {
+        if let Some(mut stdin) = self.child.stdin.take() {
+            // Who refuses to read on closes its end.
+            let _ = stdin.write_all(&std::mem::take(&mut self.input)).await;
+        }
+    }
+
+    /// Returns once the gate waits beside the agent's prompt.
+    pub(crate) async fn waits_beside_prompt(&self) {
+        let process = self.child.id().unwrap();
+        let waits = timeout(LIMIT, async {
+            while !gate_below(process).is_some_and(catches_terminate) {
+                tokio::task::yield_now().await;
+            }
+        });
+        waits.await.expect("the gate waits");
+    }
+
+    /// Ends the hook as Claude Code does when its prompt is gone, once the gate waits for that.
+    pub(crate) async fn prompt_gone(&self) {
+        self.waits_beside_prompt().await;
+        let group = format!("-{}", self.child.id().unwrap());
+        let end = Command::new("kill").args(["-TERM", "--", &group]).status().await.unwrap();
+        assert!(end.success());
+    }
+
     /// Kills the gate alone, as the system does when memory runs out.
     pub(crate) async fn kill_gate(&self) {
         kill_gate_below(self.child.id().unwrap()).await;
@@ -238,6 +274,15 @@ pub(crate) async fn kill_gate_below(process: u32) {
 
 async fn kill(process: &str) {
     assert!(Command::new("kill").args(["-KILL", "--", process]).status().await.unwrap().success());
+}
+
+/// Whether a process catches SIGTERM.
+fn catches_terminate(process: u32) -> bool {
+    const TERMINATE: u32 = 15;
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask >> (TERMINATE - 1) & 1 == 1)
 }
 
 /// The gate among a process's descendants.

@@ -22,6 +22,7 @@ mod examples_agent;
 mod gates_broken;
 mod gates_check;
 mod gates_decided;
+mod gates_desk;
 mod gates_edits;
 mod gates_faulty;
 mod gates_grants;

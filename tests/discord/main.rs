@@ -21,6 +21,7 @@ mod confidence;
 mod confirm;
 mod deferring;
 mod demo_page;
+mod desk;
 mod draw;
 mod edits;
 mod files;

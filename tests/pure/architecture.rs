@@ -58,6 +58,7 @@ const OWNED: [(&str, &[&str]); 15] = [
             "src/disk",
             "src/cli/acp/agent.rs",
             "src/cli/acp/child.rs",
+            "src/cli/presence/sources.rs",
             "src/engine/approvals/ask_limits.rs",
             "src/engine/approvals/judging.rs",
             "src/surfaces/http/connections.rs",

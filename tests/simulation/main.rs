@@ -41,7 +41,7 @@ const STEPS: u64 = 15;
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// What each run must have come by.
-const MUST_HAPPEN: [&str; 36] = [
+const MUST_HAPPEN: [&str; 39] = [
     "revised",
     "enforced",
     "deferred",
@@ -52,6 +52,9 @@ const MUST_HAPPEN: [&str; 36] = [
     "taken",
     "undone",
     "withdrawn",
+    "at_desk",
+    "left_desk",
+    "ended_at_desk",
     "claimed",
     "reported",
     "approved",

@@ -6,6 +6,7 @@ use gander::core::decision::authorization::{ApproverRule, Voter};
 use gander::core::decision::{Choice, Expects, Person, Request, Risk, SafeDefault};
 use gander::core::escalation::{Channel, ExternalChannel, Ladder, Step, StepTime};
 use gander::core::messaging::notification::{ExternalChannels, Machine};
+use gander::core::policy::desk::DeskRules;
 use gander::core::policy::rules::{Rule, Rules};
 
 use crate::common::chance::Chance;
@@ -162,6 +163,13 @@ pub(crate) fn rules(chance: &mut Chance) -> Rules {
             Default::default()
         },
         people: zones.into_iter().map(profile).collect(),
+        desk: Some(DeskRules {
+            person: voter(1),
+            highest_risk: DeskRules::HIGHEST_RISK,
+            masked: false,
+            scripts: false,
+            hand_over: DeskRules::HAND_OVER,
+        }),
         ..Rules::default()
     }
 }

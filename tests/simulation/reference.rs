@@ -72,6 +72,7 @@ pub(crate) enum Must {
     Approve,
     Reject,
     Return,
+    LeaveDesk,
 }
 
 /// A decision as the design sees it.
@@ -79,6 +80,10 @@ pub(crate) enum Must {
 pub(crate) struct Case {
     stands: Stands,
     began: At,
+    /// Until when only somebody at the desk is asked.
+    desk: Option<At>,
+    /// Whether the agent's own prompt was ever left to ask.
+    prompted: bool,
     request: Request,
     pub(crate) terms: Terms,
     pub(crate) revision: u32,
@@ -102,6 +107,8 @@ impl Case {
         Self {
             stands: Stands::Waits,
             began: at,
+            desk: None,
+            prompted: false,
             request,
             terms,
             revision: 1,
@@ -244,6 +251,9 @@ impl Case {
             Stands::PutOff { until } => return (until <= now).then_some(Must::Return),
             Stands::Waits => {}
         }
+        if let Some(until) = self.desk {
+            return (until <= now).then_some(Must::LeaveDesk);
+        }
         if self.reached.as_ref().is_some_and(|reached| reached.last) {
             // At once, even if the clock was set back: but not before it began.
             return (self.began <= now).then(|| self.silence());
@@ -284,6 +294,7 @@ impl Case {
         match &self.stands {
             Stands::Decided { .. } | Stands::Withdrawn => None,
             Stands::PutOff { until } => Some(*until),
+            Stands::Waits if self.desk.is_some() => self.desk,
             Stands::Waits => match &self.reached {
                 Some(reached) if reached.last => Some(self.began),
                 _ => self.above(At::MIN).first().map(|first| self.comes(*first, true)),
@@ -355,10 +366,11 @@ impl Reference {
                 return refused("whoever serves does not allow that");
             }
         }
-        let before = case.began;
+        let (before, was_there) = (case.began, case.desk.is_some());
         case.follow(&logged.event, at, logged.seq)
             .map_err(|why| format!("{id}: {why}: {:?} although {case:?}", logged.event))?;
         if case.began != before
+            || (was_there && case.desk.is_none())
             || matches!(
                 logged.event,
                 Event::Deferred { .. } | Event::Undone { .. } | Event::Returned

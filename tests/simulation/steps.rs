@@ -4,9 +4,11 @@
 use chrono::{TimeDelta, Timelike as _};
 use gander::core::availability::{ContactTime, ContactUrgency, delivery_timings};
 use gander::core::decision::{
-    Ballot, Decision, DecisionId, Expects, Outcome, Priority, Request, Revision, Risk, Verdict, Via,
+    AgentCall, Ballot, Decision, DecisionId, DeskOutcome, Expects, Outcome, OwnPrompt, Priority,
+    Request, Revision, Risk, Verdict, Via,
 };
 use gander::core::escalation::{Channel, Contact, ContactResult, DueStep, Stage};
+use gander::core::policy::desk::DeskOffer;
 use gander::core::policy::rules::{Rule, Rules};
 use gander::core::values::channel::Addressee;
 use gander::engine::clock::Clock as _;
@@ -84,9 +86,32 @@ impl World {
         // One agent in six has read rules that allow it more.
         let handle =
             if chance.one_in(6) { self.agent(lax(&self.rules)) } else { self.handle().clone() };
+        if chance.one_in(8) {
+            return self.ask_by_gate(chance, request).await;
+        }
         let came = came(handle.approvals().ask(request).await)?;
         // As the watch on the store's folder would.
         self.handle().hint();
+        Ok(format!("{words}: {came}"))
+    }
+
+    /// Asks about a tool call, mostly with somebody at the desk.
+    async fn ask_by_gate(&mut self, chance: &mut Chance, request: Request) -> Done {
+        let key = request.dedup_key.as_ref().map(|key| format!("gate:{key}"));
+        let call = Request {
+            kind: "permission".into(),
+            expects: Expects::Approve,
+            options: Vec::new(),
+            safe_default: None,
+            body: "make".into(),
+            dedup_key: key,
+            ..request
+        };
+        let call_of_agent = AgentCall::default();
+        let offer = DeskOffer { prompt: OwnPrompt::Both, call: call_of_agent };
+        let offer = (!chance.one_in(4)).then_some(offer);
+        let words = format!("ask {} by a gate ({}): {offer:?}", call.title, call.risk);
+        let came = came(self.handle().gates().ask(call, offer).await)?;
         Ok(format!("{words}: {came}"))
     }
 
@@ -161,6 +186,18 @@ impl World {
     async fn agent_comes(&mut self, chance: &mut Chance) -> Done {
         let Some(decision) = self.some(chance) else { return Ok("nothing to come for".into()) };
         let (id, handle) = (decision.id, self.handle().clone());
+        if decision.desk.is_some() && !chance.one_in(3) {
+            let gates = handle.gates();
+            if chance.one_in(2) {
+                return Ok(format!(
+                    "leave the desk of {id}: {}",
+                    came(gates.leave_desk(id).await)?
+                ));
+            }
+            let outcome = pick(chance, &[DeskOutcome::Ran, DeskOutcome::Closed]);
+            let came = came(gates.end_at_desk(id, outcome).await)?;
+            return Ok(format!("the prompt of {id} ends, {outcome:?}: {came}"));
+        }
         match chance.below(4) {
             0 => Ok(format!(
                 "withdraw {id}: {}",

@@ -26,9 +26,11 @@ use serde_json::Value;
 
 use super::bypass::Bypass;
 use super::contract::Contract;
+use super::desk::{Notice, Prompt};
 use super::hook::{Fields, HookAnswer, HookEvent, HookOutput, Told};
 use super::hook_file::{Companion, HookFile};
 use super::seat::ResumeCommand;
+use crate::core::decision::AgentCall;
 
 /// All agents, in the order of the manual.
 pub(super) const AGENTS: &[Agent] = &[
@@ -170,6 +172,28 @@ pub(super) trait Adapter: Debug + Sync {
         None
     }
 
+    /// Whether the agent's own prompt can ask a person at the desk for certain, in some event.
+    fn asks_at_desk(&self) -> bool {
+        false
+    }
+
+    /// The agent's own prompt about the call of this input, for an agent that works in these
+    /// folders. Offered only if a person is then asked, whatever the agent's settings, or nothing
+    /// runs.
+    fn prompt(&self, _event: HookEvent, _input: &Value, _folders: &[PathBuf]) -> Prompt {
+        Prompt::None
+    }
+
+    /// How the agent names the call that this input describes.
+    fn name_call(&self, _input: &Value) -> AgentCall {
+        AgentCall::default()
+    }
+
+    /// What this input tells of earlier calls. `None`: it is a call.
+    fn notice(&self, _input: &Value) -> Option<Notice> {
+        None
+    }
+
     /// The agent's form of an answer.
     fn say(&self, event: HookEvent, answer: HookAnswer) -> HookOutput;
 
@@ -250,9 +274,11 @@ fn permission_decision(decision: &str, words: &str) -> Value {
     })
 }
 
-/// An answer in the shape of Claude Code's `PermissionRequest`.
+/// An answer in the shape of Claude Code's `PermissionRequest`. Without an answer, the agent's own
+/// prompt decides.
 fn permission_behavior(answer: HookAnswer) -> HookOutput {
     let decision = match answer {
+        HookAnswer::OwnPrompt(_) => return HookOutput::NOTHING,
         HookAnswer::Allow { input: None, .. } => serde_json::json!({ "behavior": "allow" }),
         HookAnswer::Allow { input: Some(input), .. }
         | HookAnswer::AllowChanged { input, .. }

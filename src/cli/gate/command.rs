@@ -25,6 +25,19 @@ pub(super) struct HookCommand {
     pub(super) line: String,
     /// The agent's limit for the hook, in seconds.
     pub(super) limit: u64,
+    /// The line for events in which the agent's own prompt asks at the desk, if it may. A failure
+    /// there leaves everything to the prompt.
+    pub(super) desk: Option<String>,
+}
+
+/// Whether the agent's own prompt may ask.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum AtDesk {
+    /// Never.
+    #[default]
+    No,
+    /// While a person is there.
+    Yes,
 }
 
 /// What the person chooses at the installation: written into the hook's command as absolute paths,
@@ -37,6 +50,8 @@ pub(super) struct Pinned {
     pub(super) store: Option<PathBuf>,
     /// The folder that the agent works in, if the gate is installed for one folder.
     pub(super) root: Option<PathBuf>,
+    /// Whether the agent's own prompt may ask at the desk.
+    pub(super) desk: AtDesk,
 }
 
 impl HookCommand {
@@ -69,13 +84,42 @@ impl HookCommand {
             }
         }
         words.extend(transport.words());
-        Self { line: line_of(agent, &words), limit: timeout + HOOK_MARGIN }
+        let desk = (pinned.desk == AtDesk::Yes).then(|| {
+            words.push(DESK.into());
+            desk_line(agent, &words)
+        });
+        Self { line: line_of(agent, &words), limit: timeout + HOOK_MARGIN, desk }
     }
+}
+
+/// The flag of a gate that lets the agent's own prompt ask.
+const DESK: &str = "--desk";
+
+/// Whether a hook's command lets the agent's own prompt ask.
+pub(super) fn is_for_desk(line: &str) -> bool {
+    line.contains(&format!(" {DESK} "))
+}
+
+/// The line for events at the desk, from the words that call the gate.
+fn desk_line(agent: Agent, words: &[String]) -> String {
+    agent.shell_line(format!("{} || exit 0", run_of(words)))
+}
+
+/// The line for events at the desk that was installed with the gate which is this process. `None`:
+/// an argument is not text.
+pub(super) fn own_desk_line(agent: Agent) -> Option<String> {
+    let words: Result<Vec<String>, _> =
+        std::env::args_os().map(|word| word.into_string()).collect();
+    words.ok().map(|words| desk_line(agent, &words))
+}
+
+fn run_of(words: &[String]) -> String {
+    words.iter().map(|word| quote_if_needed(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// The hook's command, from the words that call the gate.
 pub(super) fn line_of(agent: Agent, words: &[String]) -> String {
-    let run = words.iter().map(|word| quote_if_needed(word)).collect::<Vec<_>>().join(" ");
+    let run = run_of(words);
     // Every ending other than a yes is a denial. After status 2 the gate has already printed a
     // message, so no second message follows.
     let line = format!("{run} || {{ [ $? -eq 2 ] || echo {} >&2; exit 2; }}", quote(MISSING));
@@ -133,6 +177,7 @@ mod tests {
                 config: Some(odd.with_file_name("gander.toml")),
                 store: Some("/srv/a b.db".into()),
                 root: None,
+                desk: AtDesk::Yes,
             };
             let hook = HookCommand::new(agent, program, &pinned, &Transport::default(), 60);
             let words = words_of(agent, &hook.line).unwrap();
@@ -142,6 +187,8 @@ mod tests {
             );
             assert!(words.contains(&"/srv/a b.db".to_owned()), "{words:?}");
             assert!(runs_gate_of(agent.name(), &hook.line), "{}", hook.line);
+            let desk = hook.desk.unwrap();
+            assert!(runs_gate_of(agent.name(), &desk) && is_for_desk(&hook.line), "{desk}");
             assert_eq!(words_of(agent, &hook.line.replace("exit 2", "exit 1")), None);
         }
     }

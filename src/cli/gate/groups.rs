@@ -26,6 +26,8 @@ pub(super) struct Grouped {
     pub(super) unit: TimeUnit,
     /// Further fields of the hook: their names and values.
     pub(super) fields: &'static [(&'static str, &'static str)],
+    /// The events with a hook of the desk, if the agent's own prompt may ask there.
+    pub(super) desk: &'static [&'static str],
 }
 
 /// The unit of a hook's time limit.
@@ -102,8 +104,14 @@ impl HookFile for Grouped {
         if file.fields(&file.whole()).ok_or("it is not an object")?.is_empty() {
             file = Json::read(EMPTY)?;
         }
-        let mine = self.group(hook);
-        for event in self.events {
+        let gate = self.events.iter().map(|event| (event, self.group(hook)));
+        let of_desk =
+            |line| self.desk.iter().map(move |event| (event, self.desk_group(line, hook.limit)));
+        let desk = hook.desk.as_deref().into_iter().flat_map(of_desk);
+        if hook.desk.is_none() {
+            file = Json::read(&self.without(file, self.desk))?;
+        }
+        for (event, mine) in gate.chain(desk) {
             let whole = file.whole();
             let Some(hooks) = file.get(&whole, "hooks") else {
                 let fields = file.fields(&whole).unwrap_or_default();
@@ -140,32 +148,22 @@ impl HookFile for Grouped {
     }
 
     fn without_gate(&self, before: &str) -> Result<Option<String>, String> {
-        let mut file = Json::read(before)?;
-        let all = |file: &Json| {
-            file.get(&file.whole(), "hooks")
-                .and_then(|hooks| file.fields(&hooks))
-                .unwrap_or_default()
+        let file = Json::read(before)?;
+        let events: Vec<String> = events_of(&file).into_iter().map(|event| event.name).collect();
+        let events: Vec<&str> = events.iter().map(String::as_str).collect();
+        let after = self.without(file, &events);
+        let is_empty = before != after && {
+            let file = Json::read(&after)?;
+            file.fields(&file.whole()).is_some_and(|fields| fields.is_empty())
         };
-        for event in all(&file) {
-            if !self.remove_gate_hooks(&mut file, &event.name, None) {
-                continue;
-            }
-            // Also removes the containers that are now empty.
-            let is_empty =
-                groups_of(&file, &event.name).is_some_and(|(_, groups)| groups.is_empty());
-            let Some(hooks) = file.get(&file.whole(), "hooks").filter(|_| is_empty) else {
-                continue;
-            };
-            file.cut(&hooks, &event.name);
-            if all(&file).is_empty() {
-                let whole = file.whole();
-                file.cut(&whole, "hooks");
-            }
-        }
-        let is_empty = before != file.text()
-            && file.fields(&file.whole()).is_some_and(|fields| fields.is_empty());
-        Ok((!is_empty).then(|| file.into_text()))
+        Ok((!is_empty).then_some(after))
     }
+}
+
+/// The events with hooks.
+fn events_of(file: &Json) -> Vec<JsonPart> {
+    let hooks = file.get(&file.whole(), "hooks");
+    hooks.and_then(|hooks| file.fields(&hooks)).unwrap_or_default()
 }
 
 impl Grouped {
@@ -177,6 +175,32 @@ impl Grouped {
             further: self.fields.iter().copied().collect(),
         };
         Group { matcher: self.matcher, hooks: [hook] }
+    }
+
+    fn desk_group(self, line: &str, limit: u64) -> Group<'_> {
+        let timeout = self.unit.of_seconds(limit);
+        let hook = Hook { r#type: "command", command: line, timeout, further: BTreeMap::new() };
+        Group { matcher: self.matcher, hooks: [hook] }
+    }
+
+    /// The file's text without the gate's hooks of these events, and without what is then empty.
+    fn without(self, mut file: Json, events: &[&str]) -> String {
+        for event in events {
+            if !self.remove_gate_hooks(&mut file, event, None) {
+                continue;
+            }
+            // Also removes the containers that are now empty.
+            let is_empty = groups_of(&file, event).is_some_and(|(_, groups)| groups.is_empty());
+            let Some(hooks) = file.get(&file.whole(), "hooks").filter(|_| is_empty) else {
+                continue;
+            };
+            file.cut(&hooks, event);
+            if events_of(&file).is_empty() {
+                let whole = file.whole();
+                file.cut(&whole, "hooks");
+            }
+        }
+        file.into_text()
     }
 
     /// The positions of the gate's hooks.

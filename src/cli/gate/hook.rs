@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::adapters::{Agent, speaking};
+use super::desk::{Notice, Prompt};
 use super::environment::Environment;
 use super::unique::Unique;
 use super::{delegates, facts, root, runs};
+use crate::core::decision::AgentCall;
 use crate::core::gate::edits::{Before, Edit, FileChange};
 use crate::core::gate::facts::{Facts, GitRepository};
 use crate::core::gate::{ToolCall, lifecycle, questions};
@@ -16,7 +18,10 @@ use crate::disk;
 use crate::presentation::text;
 
 /// Most input accepted, in bytes: no person could judge a longer tool call.
-pub(super) const LONGEST: usize = 1 << 20;
+const LONGEST: usize = 1 << 20;
+/// Most input accepted of a gate that also hears what became of calls, in bytes: such a notice
+/// contains what the call printed.
+const LONGEST_NOTICE: usize = 16 << 20;
 /// Largest file read for the diff, in bytes.
 const LONGEST_FILE: u64 = 1 << 20;
 
@@ -40,6 +45,19 @@ pub(super) struct HookInput {
     pub(super) call: ToolCall,
     /// What the agent said.
     pub(super) said: Value,
+    /// The call in the agent's own words.
+    pub(super) named: AgentCall,
+    /// The agent's own prompt about it.
+    pub(super) prompt: Prompt,
+}
+
+/// What a hook is told.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// A call is to be judged.
+    Call(Box<HookInput>),
+    /// Something has happened since.
+    Notice(Agent, Notice),
 }
 
 impl HookInput {
@@ -183,6 +201,8 @@ pub(super) enum HookAnswer {
     Deny(String),
     /// Deferred: the agent may end, and asks again when resumed.
     Defer(String),
+    /// The agent's own prompt decides. The words are for the person there.
+    OwnPrompt(String),
 }
 
 /// A yes to an agent that knows only yes and no.
@@ -199,7 +219,11 @@ impl HookAnswer {
         match self {
             Self::Allow { words, note, .. } => Ok(Yes { words, note }),
             Self::AllowChanged { note, .. } => Err(text::gate::not_handed_over(&note)),
-            Self::Answer { words, .. } | Self::Deny(words) | Self::Defer(words) => Err(words),
+            Self::Answer { words, .. }
+            | Self::Deny(words)
+            | Self::Defer(words)
+            // Only an agent with a prompt that is certain gets this answer.
+            | Self::OwnPrompt(words) => Err(words),
         }
     }
 }
@@ -242,6 +266,15 @@ pub(super) struct Installed {
     pub(super) root: Option<PathBuf>,
     /// Files of Gander: the store, the configuration, the gate's token.
     pub(super) own: Vec<PathBuf>,
+    /// Whether the agent's own prompt may ask at the desk.
+    pub(super) desk: bool,
+}
+
+impl Installed {
+    /// Most input to read, in bytes.
+    pub(super) const fn longest_input(&self) -> usize {
+        if self.desk { LONGEST_NOTICE } else { LONGEST }
+    }
 }
 
 /// Parses an agent's input to the hook.
@@ -252,12 +285,10 @@ pub(super) fn parse_input(
     agent: Agent,
     input: &[u8],
     installed: Installed,
-) -> Result<HookInput, String> {
-    if input.len() > LONGEST {
-        return Err(format!(
-            "the call is longer than {} KiB, more than a person can review: make smaller calls",
-            LONGEST >> 10
-        ));
+) -> Result<Input, String> {
+    let length = input.len();
+    if length > installed.longest_input() {
+        return Err(too_long());
     }
     let text =
         std::str::from_utf8(input).map_err(|_| "the hook's input is not UTF-8".to_owned())?;
@@ -268,7 +299,14 @@ pub(super) fn parse_input(
     let Unique(input) = serde_json::from_str(text)
         .map_err(|error| format!("the hook's input is not JSON: {error}"))?;
     let agent = speaking(agent, &input);
+    if let Some(notice) = agent.notice(&input).filter(|_| installed.desk) {
+        return Ok(Input::Notice(agent, notice));
+    }
+    if length > LONGEST {
+        return Err(too_long());
+    }
     let said = input;
+    let named = agent.name_call(&said);
     let Told { event, tool, input, cwd, session } = agent.understand(&said)?;
     let home = directories::BaseDirs::new().map(|base| base.home_dir().to_owned());
     let homes = facts::homes(home.as_deref());
@@ -287,7 +325,16 @@ pub(super) fn parse_input(
         facts: Facts::default(),
     };
     add_file_facts(&mut call, homes, installed.own);
-    Ok(HookInput { agent, event, call, said })
+    let prompt =
+        if installed.desk { agent.prompt(event, &said, &call.roots) } else { Prompt::None };
+    Ok(Input::Call(Box::new(HookInput { agent, event, call, said, named, prompt })))
+}
+
+fn too_long() -> String {
+    format!(
+        "the call is longer than {} KiB, more than a person can review: make smaller calls",
+        LONGEST >> 10
+    )
 }
 
 /// Adds facts only the file system knows: where links lead, which files are private, which

@@ -1,5 +1,4 @@
-//! `gander gate install`, `uninstall` and `status`: changes an agent's hook files after showing the
-//! diff.
+//! `gander gate install` and `uninstall`: changes an agent's hook files after showing the diff.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,16 +6,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use similar::TextDiff;
 
-use super::adapters::{self, AGENTS, Agent};
-use super::command::{HookCommand, Pinned};
-use super::contract::Evidence;
+use super::adapters::{self, Agent};
+use super::command::{AtDesk, HookCommand, Pinned};
 use super::groups::EMPTY;
-use super::hook_file::{Companion, Found};
+use super::hook_file::Companion;
 use super::transport::Transport;
-use super::{config_of, remote, transport};
+use super::{config_of, remote};
 use crate::cli::{Common, Exit, Failure, Outcome, output};
 use crate::config::{TimeSpan, gates};
-use crate::core::gate::rules::digest;
 use crate::disk;
 use crate::presentation::text;
 
@@ -44,6 +41,10 @@ pub(super) struct Install {
     timeout: Option<TimeSpan>,
     #[command(flatten)]
     transport: Transport,
+    /// While [presence] in your gander.toml says that you are at the desk, let the agent's own
+    /// prompt ask you there, beside a quiet card. Only for agents that are certain to ask
+    #[arg(long, conflicts_with = "connect")]
+    desk: bool,
     #[command(flatten)]
     how: How,
 }
@@ -74,16 +75,6 @@ struct How {
     /// Only show what would be written
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 every installed gate works, 1 an installed gate is off, \
-        cannot reach decisions or has invalid rules, or no agent has a gate, 2 bad usage or \
-        configuration.")]
-pub(super) struct StatusArgs {
-    /// Also look in this folder
-    #[arg(long, value_name = "DIR")]
-    project: Option<PathBuf>,
 }
 
 fn wrong(file: &Path, why: impl std::fmt::Display) -> Failure {
@@ -119,10 +110,11 @@ impl Install {
         let file = self.place.file()?;
         let project = self.place.project.as_deref();
         agent.check_enabled(&file, project).map_err(|off| wrong(&off.file, off.why))?;
+        let desk = self.at_desk(common)?;
         let program = std::env::current_exe()
             .map_err(|error| Failure::new(Exit::Internal, format!("this program: {error}")))?;
         let client = self.transport.client().map_err(|why| Failure::new(Exit::Usage, why))?;
-        let pinned = self.pinned(common)?;
+        let pinned = Pinned { desk, ..self.pinned(common)? };
         let hook = HookCommand::new(agent, &program, &pinned, &self.transport, timeout.0);
         let before = read(&file)?;
         let after =
@@ -191,6 +183,21 @@ impl Install {
         }
     }
 
+    /// Whether the agent's own prompt may ask.
+    fn at_desk(&self, common: &Common) -> Result<AtDesk, Failure> {
+        let agent = self.place.agent;
+        if !self.desk {
+            return Ok(AtDesk::No);
+        }
+        if !agent.asks_at_desk() {
+            return Err(Failure::new(Exit::Usage, text::desk::cannot_install(agent.title())));
+        }
+        if config_of(common)?.presence.is_none() {
+            output::progress(text::desk::NO_PRESENCE);
+        }
+        Ok(AtDesk::Yes)
+    }
+
     /// The files and the folder of the person, as they are called now.
     fn pinned(&self, common: &Common) -> Result<Pinned, Failure> {
         let config = match &common.config {
@@ -211,7 +218,7 @@ impl Install {
             None if user.store.is_some() || self.transport.connect.is_some() => None,
             None => Some(common.store_path(&user)?),
         };
-        Ok(Pinned { config: Some(config), store, root })
+        Ok(Pinned { config: Some(config), store, root, desk: AtDesk::No })
     }
 }
 
@@ -367,128 +374,4 @@ fn write(change: &PlannedChange) -> io::Result<()> {
         let _ = std::fs::remove_file(&new);
     }
     done
-}
-
-/// An agent's hook file, and how the installed gate reaches decisions.
-pub(super) struct InstalledHook {
-    pub(super) agent: Agent,
-    pub(super) file: PathBuf,
-    /// The transport and the store, if a gate is installed.
-    pub(super) gate: Option<(Transport, PathBuf)>,
-    /// Why the agent ignores the gate, with the responsible file.
-    pub(super) off: Option<String>,
-}
-
-/// The hook files of every agent: the user's, and a project's.
-///
-/// # Errors
-/// A hook file or the configuration cannot be read.
-pub(super) fn found(
-    project: Option<&Path>,
-    common: &Common,
-) -> Result<Vec<InstalledHook>, Failure> {
-    let mut found = Vec::new();
-    for agent in AGENTS.iter().copied() {
-        for place in std::iter::once(None).chain(project.map(Some)) {
-            let Ok(file) = agent.hook_file(place) else { continue };
-            let gate = match read(&file)?.and_then(|text| agent.format().installed(&text)) {
-                None => None,
-                Some(Found { command, .. }) => {
-                    let store = match transport::store_of_command(&command) {
-                        Some(store) => store,
-                        None => common.store_path(&common.config()?)?,
-                    };
-                    Some((Transport::of_command(&command).or_socket_of(&store), store))
-                }
-            };
-            let off = agent.check_enabled(&file, project).err().filter(|_| gate.is_some());
-            let off = off.map(|off| format!("{}: {}", off.file.display(), off.why));
-            found.push(InstalledHook { agent, file, gate, off });
-        }
-    }
-    Ok(found)
-}
-
-impl InstalledHook {
-    /// Identity and address used by the gate, or the problem, as text; `None` without a gate.
-    pub(super) async fn look(&self) -> Option<Result<String, String>> {
-        let (transport, store) = self.gate.as_ref()?;
-        let place =
-            transport.address().map(|address| format!("at {address}: ")).unwrap_or_default();
-        Some(
-            transport
-                .look(store)
-                .await
-                .map(|words| format!("{place}{words}"))
-                .map_err(|why| format!("{place}{}", text::gate::connection_broken(&why))),
-        )
-    }
-}
-
-impl StatusArgs {
-    pub(super) async fn run(self, common: &Common) -> Outcome {
-        let (mut told, mut works, mut bypassed) = (Vec::new(), true, Vec::new());
-        for found in found(self.project.as_deref(), common)? {
-            let looked = found.look().await;
-            let InstalledHook { agent, file, gate, off } = found;
-            works &= !matches!(looked, Some(Err(_)));
-            bypassed.extend(off.is_some().then(|| agent.name()));
-            if !common.json {
-                let tried = !matches!(agent.contract().evidence, Evidence::Read(_));
-                let says = match (&gate, &off) {
-                    (Some(_), None) if !tried => "has a hook, untried",
-                    (Some(_), None) => "stops at the gate",
-                    (Some(_), Some(_)) => "bypasses the gate",
-                    (None, _) => "no gate",
-                };
-                output::line(&format!("{:<12} {says:<19} {}", agent.name(), file.display()));
-                for words in off.iter().chain(looked.as_ref().map(|(Ok(words) | Err(words))| words))
-                {
-                    output::line(&format!("{:<12} {words}", ""));
-                }
-            }
-            let connect = gate.as_ref().and_then(|(transport, _)| transport.address());
-            let problem = looked.and_then(Result::err);
-            told.push(serde_json::json!({
-                "agent": agent.name(),
-                "file": file,
-                "installed": gate.is_some(),
-                "off": off,
-                "connect": connect,
-                "problem": problem,
-            }));
-        }
-        let file = gates::file(common.config.as_deref())?;
-        let loaded = gates::load(common.config.as_deref());
-        let sha256 = loaded.as_deref().ok().map(digest);
-        let broken = loaded.err().map(|error| error.to_string());
-        if common.json {
-            output::json(&serde_json::json!({
-                "agents": &told, "rules": file, "sha256": sha256, "broken": broken,
-            }));
-        } else {
-            let says = broken.clone().unwrap_or_else(|| {
-                format!(
-                    "{}{}",
-                    file.display(),
-                    if file.exists() {
-                        ""
-                    } else {
-                        " (missing: the default rules apply; over a connection, the server's rules)"
-                    }
-                )
-            });
-            output::line(&format!("rules        {says}"));
-            if let Some(digest) = sha256 {
-                output::line(&format!("             SHA-256 {digest}"));
-            }
-        }
-        if !bypassed.is_empty() {
-            return Err(Failure::new(Exit::No, text::gate::bypassed(&bypassed)));
-        }
-        if !told.iter().any(|agent| agent["installed"] == true) {
-            return Err(Failure::new(Exit::No, text::gate::NO_GATE));
-        }
-        Ok(if broken.is_some() || !works { Exit::No } else { Exit::Yes })
-    }
 }

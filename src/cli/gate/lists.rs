@@ -220,7 +220,7 @@ mod tests {
     };
 
     fn hook(line: &str) -> HookCommand {
-        HookCommand { line: line.into(), limit: 630 }
+        HookCommand { line: line.into(), limit: 630, desk: None }
     }
 
     fn line(connect: &str) -> String {

@@ -11,7 +11,9 @@ use crate::core::decision::{Changes, Decision, DecisionId, Request};
 use crate::core::gate::rules::{GateRule, Minimum, Ruling, digest, judge};
 use crate::core::gate::{ToolCall, changes};
 use crate::core::policy::claims::{Claims, with_claims};
+use crate::core::policy::desk::DeskOffer;
 use crate::core::policy::rules::project_name;
+use crate::engine::approvals::desk::GateAsked;
 use crate::engine::approvals::gates::{EarlierAnswer, GateQuestion, GateReply};
 use crate::engine::{Handle, HandleError};
 use crate::presentation::gate::QuestionTerms;
@@ -111,6 +113,35 @@ pub(in crate::cli) async fn filed(
     question: GateQuestion,
 ) -> Result<Filed, String> {
     of_earlier(handle, handle.gates().earlier_answer(question).await).await
+}
+
+/// Where a question about a call stands.
+pub(super) enum Placed {
+    /// At the desk: the agent's own prompt asks.
+    AtDesk(Box<Decision>),
+    /// Where every question stands.
+    Elsewhere(Filed),
+}
+
+/// Files the question about a call, unless an earlier answer applies to it: at the desk if the
+/// agent's own prompt may ask. `offer` is awaited only for a new question.
+///
+/// # Errors
+/// The store's, as text.
+pub(super) async fn placed(
+    handle: &Handle,
+    question: GateQuestion,
+    offer: impl Future<Output = Option<DeskOffer>> + Send,
+) -> Result<Placed, String> {
+    let words = |error: HandleError| error.to_string();
+    let request = match handle.gates().earlier_answer(question).await.map_err(words)? {
+        EarlierAnswer::Ask(request) => *request,
+        earlier => return of_earlier(handle, Ok(earlier)).await.map(Placed::Elsewhere),
+    };
+    Ok(match handle.gates().ask(request, offer.await).await.map_err(words)? {
+        GateAsked::AtDesk(decision) => Placed::AtDesk(decision),
+        GateAsked::Elsewhere(decision) => Placed::Elsewhere(Filed::Asked(decision)),
+    })
 }
 
 /// Files a question that no grant covers, unless it waits for its answer already.

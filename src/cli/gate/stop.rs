@@ -1,29 +1,29 @@
 //! Holds an agent at its hook until a person has answered.
 
+mod beside;
+mod wait;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
 use gander_client::Client;
 use tokio::io::AsyncReadExt as _;
 
+use self::wait::reply_to;
 use super::adapters::{Agent, Defer};
-use super::hook::{self, HookAnswer, HookEvent, HookInput, HookOutput, Installed};
-use super::local::{self, Filed, Judged};
+use super::desk::{self, Prompt};
+use super::hook::{self, HookAnswer, HookEvent, HookInput, HookOutput, Input, Installed};
+use super::local::{self, Filed, Judged, Placed};
 use super::release::{ApprovedChange, Release, Settled, plan_stands, release};
 use super::transport::Transport;
-use super::{Stop, config_of, listener, own_files, remote, seat};
-use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output};
+use super::{Stop, config_of, own_files, remote};
+use crate::cli::{Common, Exit, LOCK_TIMEOUT, Opened, Outcome, opened, output, presence};
 use crate::config::{Config, TimeSpan};
-use crate::core::Time;
-use crate::core::decision::resumption::{AgentProcess, Seat, Wait};
-use crate::core::decision::{Decision, DecisionId, Request, State};
-use crate::engine::approvals::gates::GateReply;
+use crate::core::decision::{DecisionId, Request};
+use crate::core::gate::ToolCall;
+use crate::engine::Handle;
+use crate::engine::approvals::gates::{GateQuestion, GateReply};
 use crate::engine::clock::wall_time;
-use crate::engine::event_log::watch;
-use crate::engine::operations::heartbeat;
-use crate::engine::operations::heartbeat::Running;
-use crate::engine::{Claim, Handle, HandleError};
 use crate::presentation::text;
 use crate::store::Store;
 
@@ -43,26 +43,44 @@ impl Stop {
         {
             // The exit code works in every event that honours a denial.
             Err(why) => agent.refuse(text::gate::broken(&why)),
-            Ok(hooked) => {
-                let (agent, event) = (hooked.agent, hooked.event);
+            Ok(Input::Notice(agent, notice)) => {
+                notice.take(agent, common).await;
+                HookOutput::NOTHING
+            }
+            Ok(Input::Call(hooked)) => {
                 let left = limit.saturating_sub(began.elapsed());
-                let may_defer = self.may_defer(agent);
-                let asking = Asking {
-                    hooked,
-                    common: common.clone(),
-                    limit: left,
-                    may_defer,
-                    root: self.root,
-                    transport: self.transport,
-                };
-                let answered = guarded(left + GRACE, asking.answer()).await;
-                let answer = answered
-                    .and_then(|answered| answered)
-                    .unwrap_or_else(|why| HookAnswer::Deny(text::gate::broken(&why)));
-                agent.say(event, answer)
+                self.answer(*hooked, common, left).await
             }
         };
         Ok(put(said))
+    }
+
+    /// The answer for a call within this time.
+    async fn answer(self, hooked: HookInput, common: &Common, left: Duration) -> HookOutput {
+        let (agent, event, prompt) = (hooked.agent, hooked.event, hooked.prompt);
+        let may_defer = self.may_defer(agent);
+        let asking = Asking {
+            hooked,
+            common: common.clone(),
+            limit: left,
+            may_defer,
+            root: self.root,
+            transport: self.transport,
+        };
+        let answered = match prompt {
+            Prompt::Shown => guarded(left + GRACE, asking.answer_prompt()).await,
+            Prompt::None | Prompt::Offered(_) => guarded(left + GRACE, asking.answer()).await,
+        };
+        let answer = answered.and_then(|answered| answered).unwrap_or_else(|why| {
+            let words = text::gate::broken(&why);
+            // The person before the agent's prompt can still answer.
+            if prompt == Prompt::Shown {
+                HookAnswer::OwnPrompt(words)
+            } else {
+                HookAnswer::Deny(words)
+            }
+        });
+        agent.say(event, answer)
     }
 
     /// Reads the call, and looks at its files.
@@ -70,23 +88,24 @@ impl Stop {
         &self,
         agent: Agent,
         common: &Common,
-    ) -> impl Future<Output = Step<HookInput>> + Send + 'static {
-        let (root, common) = (self.root.clone(), common.clone());
+    ) -> impl Future<Output = Step<Input>> + Send + 'static {
+        let (root, desk, common) = (self.root.clone(), self.desk, common.clone());
         let token = self.transport.token_file.clone();
         async move {
-            let mut input = Vec::new();
-            let most = hook::LONGEST as u64 + 1;
-            tokio::io::stdin()
-                .take(most)
-                .read_to_end(&mut input)
-                .await
-                .map_err(|error| format!("standard input: {error}"))?;
             // A configuration that cannot be read denies the call later, with its own reason.
             let user = config_of(&common).unwrap_or_default();
             let store = common.store_path(&user).unwrap_or_default();
             let config = common.config.as_deref().or(user.file.as_deref());
-            let own = own_files(&store, config, token.as_deref());
-            hook::parse_input(agent, &input, Installed { root, own })
+            let mut own = own_files(&store, config, token.as_deref());
+            own.extend(presence::own_files(user.presence.as_ref()));
+            let installed = Installed { root, own, desk };
+            let mut input = Vec::new();
+            tokio::io::stdin()
+                .take(installed.longest_input() as u64 + 1)
+                .read_to_end(&mut input)
+                .await
+                .map_err(|error| format!("standard input: {error}"))?;
+            hook::parse_input(agent, &input, installed)
         }
     }
 
@@ -140,20 +159,42 @@ struct Asking {
     transport: Transport,
 }
 
+/// What comes of a call.
+enum Answered {
+    /// The gate's answer.
+    Gate(Box<Settled>),
+    /// The agent's own prompt asks. The words are for the person there.
+    OwnPrompt(String),
+}
+
+impl From<Settled> for Answered {
+    fn from(settled: Settled) -> Self {
+        Self::Gate(Box::new(settled))
+    }
+}
+
 impl Asking {
     async fn answer(self) -> Step<HookAnswer> {
-        let settled = match self.transport.client()? {
-            Some(client) => self.told_by_server(&client).await?,
+        let answered: Answered = match self.transport.client()? {
+            Some(client) => self.told_by_server(&client).await?.into(),
             None => {
                 let user = config_of(&self.common).map_err(words)?;
                 let store = self.common.store_path(&user).map_err(words)?;
                 match self.transport.clone().or_socket_of(&store).client()? {
-                    Some(client) => self.told_by_server(&client).await?,
+                    Some(client) => self.told_by_server(&client).await?.into(),
                     None => self.told_by_store(&user, store).await?,
                 }
             }
         };
-        // Before any yes: the agent runs the settled call, or none.
+        match answered {
+            Answered::OwnPrompt(words) => Ok(HookAnswer::OwnPrompt(words)),
+            Answered::Gate(settled) => self.in_words(*settled),
+        }
+    }
+
+    /// The answer about a settled call: the agent runs that call, or none.
+    fn in_words(&self, settled: Settled) -> Step<HookAnswer> {
+        // Before any yes.
         let changed = self.hooked.arguments_of(&settled.call)?;
         Ok(match (settled.reply, changed) {
             (GateReply::Allow { words, note }, Some(input)) => {
@@ -203,48 +244,46 @@ impl Asking {
         remote::ask_server(client, &self.hooked, &self.common, self.limit).await
     }
 
-    async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<Settled> {
+    async fn told_by_store(&self, user: &Config, path: PathBuf) -> Step<Answered> {
         let began = Instant::now();
         let (mut call, mut changed_since) = (self.hooked.call.clone(), None);
         let (mut opened, mut approved): (Option<Opened>, Option<ApprovedChange>) = (None, None);
         loop {
-            let question = match local::judged(&self.common, &call, None)? {
-                Judged::Reply(reply) => return Ok(Settled::by(reply, approved, call)),
-                Judged::Ask(asking) => {
-                    local::question_of_call(user, &call, *asking, self.hooked.takes_edits())?
-                }
-            };
-            let question = match question {
+            let question = match self.question(user, &call)? {
                 Ok(question) => question,
-                Err(unfit) => {
-                    let reply = GateReply::Deny(text::gate::unfit(&unfit));
-                    return Ok(Settled { reply, call });
-                }
+                Err(reply) => return Ok(Settled::by(reply, approved, call).into()),
             };
             let opened = match &mut opened {
                 Some(opened) => opened,
                 none => none.insert(self.opened(user, &path).await?),
             };
-            if approved.is_some() {
-                let gates = opened.handle.gates();
-                let earlier = gates.allowed_before(&question.request, changed_since).await;
-                let earlier = earlier.map_err(words)?;
-                if earlier.is_some_and(|earlier| gates.approved_as_changed(&question, &earlier)) {
-                    return Ok(Settled::by(local::allow(String::new()), approved, call));
-                }
+            if approved.is_some()
+                && is_approved_change(&opened.handle, &question, changed_since).await?
+            {
+                return Ok(Settled::by(local::allow(String::new()), approved, call).into());
             }
             let changes =
                 local::changes_since(&opened.handle, &question.request, changed_since).await?;
             let question = question.with_request(|request| Request { changes, ..request });
-            let asked = match local::filed(&opened.handle, question).await? {
-                Filed::Covered(words) => return Ok(Settled { reply: local::allow(words), call }),
-                Filed::Asked(decision) => *decision,
+            let is_agents_own = changed_since.is_none();
+            let offer = async {
+                // The agent's prompt shows the call as the agent made it, and nothing else.
+                if is_agents_own { desk::offer(&self.hooked, user).await } else { None }
+            };
+            let asked = match local::placed(&opened.handle, question, offer).await? {
+                Placed::AtDesk(decision) => {
+                    self.leave_to_prompt(&opened.handle, &decision).await;
+                    return Ok(Answered::OwnPrompt(text::desk::prompt(&decision)));
+                }
+                Placed::Elsewhere(Filed::Covered(words)) => {
+                    return Ok(Settled { reply: local::allow(words), call }.into());
+                }
+                Placed::Elsewhere(Filed::Asked(decision)) => *decision,
             };
             let waited = self.verdict_on(opened, &asked, began).await?;
-            let unserved = heartbeat::of(&opened.store) == Running::No;
-            let reply = opened.handle.gates().reply(&waited, asked.revision, unserved);
+            let reply = reply_to(opened, &waited, asked.revision);
             match release(&call, &reply).await? {
-                Release::Stands => return Ok(Settled { reply, call }),
+                Release::Stands => return Ok(Settled { reply, call }.into()),
                 Release::Changed(now) => {
                     (call, changed_since, approved) = (*now, Some(asked.id), None);
                 }
@@ -255,22 +294,14 @@ impl Asking {
         }
     }
 
-    /// Waits until the agent can be told something about a decision, and keeps a record of the
-    /// agent meanwhile. `began`: when the time limit began.
-    async fn verdict_on(
-        &self,
-        opened: &Opened,
-        asked: &Decision,
-        began: Instant,
-    ) -> Step<Decision> {
-        let handle = &opened.handle;
-        let seat = self.park(handle, asked.id).await;
-        let left = self.limit.saturating_sub(began.elapsed());
-        let waited = wait(opened, asked, left, seat.as_ref()).await;
-        if seat.is_some() {
-            self.leave(handle, asked.id, waited.as_ref().ok()).await;
-        }
-        waited
+    /// The question about a call, or the answer if no person is asked.
+    fn question(&self, user: &Config, call: &ToolCall) -> Step<Result<GateQuestion, GateReply>> {
+        let asking = match local::judged(&self.common, call, None)? {
+            Judged::Reply(reply) => return Ok(Err(reply)),
+            Judged::Ask(asking) => *asking,
+        };
+        let question = local::question_of_call(user, call, asking, self.hooked.takes_edits())?;
+        Ok(question.map_err(|unfit| GateReply::Deny(text::gate::unfit(&unfit))))
     }
 
     async fn opened(&self, user: &Config, path: &Path) -> Step<Opened> {
@@ -282,94 +313,16 @@ impl Asking {
     }
 }
 
-impl Asking {
-    /// Records where the agent works, for the case that it ends before the decision has a verdict.
-    /// `None`: it could not be started again, or not recorded.
-    async fn park(&self, handle: &Handle, id: DecisionId) -> Option<Seat> {
-        let HookInput { agent, call, event, .. } = &self.hooked;
-        // The answer is for an MCP server that ended with the agent, and not for the agent's model.
-        if *event == HookEvent::Elicitation {
-            return None;
-        }
-        let seat = seat::of(*agent, call, self.root.as_deref())?;
-        // Without the record, the agent is not started again; its call is decided all the same.
-        handle.resumptions().park(id, seat.clone()).await.ok()?;
-        Some(seat)
-    }
-
-    /// Records what the agent is told. `waited`: the decision at the end of the wait; `None` if the
-    /// wait failed.
-    async fn leave(&self, handle: &Handle, id: DecisionId, waited: Option<&Decision>) {
-        let resumptions = handle.resumptions();
-        let recorded = match waited.map(|decision| &decision.state) {
-            Some(State::Resolved(_) | State::Withdrawn { .. }) => resumptions.forget(id).await,
-            Some(State::Deferred { .. }) if self.may_defer => {
-                resumptions.stop_waiting(id, Wait::Parted).await
-            }
-            Some(State::Pending(_) | State::Deferred { .. }) => {
-                resumptions.stop_waiting(id, Wait::WentOn).await
-            }
-            None => resumptions.abandon(id).await,
-        };
-        // A record that could not be changed says that the gate waits, which ends by itself.
-        let _ = recorded;
-    }
-}
-
-/// Why no verdict is taken for an agent that has ended: it is for the agent that goes on.
-const NOBODY: &str = "nobody reads the answer";
-
-/// Waits for the verdict, and claims it unless the agent has ended.
-async fn take(
+/// Whether a question is about the change of a call that a person has approved with the decision
+/// `since`.
+async fn is_approved_change(
     handle: &Handle,
-    asked: &Decision,
-    deadline: Time,
-    seat: Option<&Seat>,
-) -> Step<Decision> {
-    let approvals = handle.approvals();
-    let (id, revision) = (asked.id, asked.revision);
-    loop {
-        let found = approvals.wait(id, Some(revision), Claim::No, Some(deadline)).await;
-        let found = found.map_err(words)?;
-        if found.revision != revision || !matches!(found.state, State::Resolved(_)) {
-            return Ok(found);
-        }
-        // The system may close a pipe some time after the process that read it has ended.
-        if seat.is_some_and(|seat| seat::process_of(seat) == AgentProcess::Ended) {
-            return Err(NOBODY.into());
-        }
-        match approvals.claim(id).await {
-            Ok(claimed) => return Ok(claimed),
-            // Undone at this very moment.
-            Err(HandleError::Refused(..)) => {}
-            Err(HandleError::Store(error)) if error.is_retryable() => {}
-            Err(error) => return Err(words(error)),
-        }
-    }
-}
-
-async fn wait(
-    opened: &Opened,
-    asked: &Decision,
-    limit: Duration,
-    seat: Option<&Seat>,
-) -> Step<Decision> {
-    let handle = &opened.handle;
-    // The limit is in wall-clock time; the store's time may run faster.
-    let speed = i32::try_from(handle.time_scale().speed.max(1)).unwrap_or(i32::MAX);
-    let span = TimeDelta::from_std(limit).ok().and_then(|limit| limit.checked_mul(speed));
-    let deadline = span.and_then(|span| handle.now().checked_add_signed(span));
-    let deadline = deadline.ok_or("--timeout is out of range: write, for example, 10m")?;
-    tokio::select! {
-        taken = take(handle, asked, deadline, seat) => taken,
-        () = handle.resumptions().keep_waiting(asked.id) => {
-            Err("the gate can no longer say that it waits".into())
-        }
-        () = listener::gone() => Err(NOBODY.into()),
-        () = watch::run(handle.clone(), &opened.store) => {
-            Err("the store can no longer be watched".into())
-        }
-    }
+    question: &GateQuestion,
+    since: Option<DecisionId>,
+) -> Step<bool> {
+    let gates = handle.gates();
+    let earlier = gates.allowed_before(&question.request, since).await.map_err(words)?;
+    Ok(earlier.is_some_and(|earlier| gates.approved_as_changed(question, &earlier)))
 }
 
 fn words(error: impl std::fmt::Display) -> String {

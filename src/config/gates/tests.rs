@@ -83,6 +83,9 @@ fn commands_of_every_day() {
         ("cp evil.json .claude/settings.json", "critical"),
         ("sudo ls", "deny"),
         ("gander approve 3", "deny"),
+        ("gander resume", "deny"),
+        ("gander --json resume 3", "deny"),
+        ("/opt/bin/gander presence", "deny"),
         ("dd if=x of=/dev/sda", "deny"),
     ] {
         assert_eq!(of_command(command), expected, "{command}");

@@ -10,10 +10,16 @@ use crate::core::escalation::schedule::Schedule;
 use crate::core::escalation::{BreachWarning, Contact, DueAction, DueStep, LadderPosition, Stage};
 
 impl Decision {
-    /// When the ladder and the SLA began: the first request, the return from a deferral, or the
-    /// undoing of a verdict.
+    /// When the ladder and the SLA began: the first request, the return from a deferral, the
+    /// undoing of a verdict, or the end of the quiet time at the desk, which may lie ahead.
     #[must_use]
     pub fn ladder_began_at(&self) -> Time {
+        self.at_desk().map_or_else(|| self.waits_since(), |desk| desk.until)
+    }
+
+    /// Since when an answer is owed, at the desk or elsewhere.
+    #[must_use]
+    pub fn waits_since(&self) -> Time {
         self.began.unwrap_or(self.asked_at)
     }
 
@@ -37,7 +43,7 @@ impl Decision {
     /// message sent anyway.
     #[must_use]
     pub fn due_action(&self, now: Time, ahead: TimeDelta) -> Option<DueAction> {
-        if !matches!(self.state, State::Pending(_)) {
+        if !matches!(self.state, State::Pending(_)) || self.at_desk().is_some() {
             return None;
         }
         if self.position.as_ref().is_some_and(|position| position.default) {
@@ -94,6 +100,9 @@ impl Decision {
     /// When the ladder has to be checked next.
     #[must_use]
     pub(crate) fn next_escalation_check(&self) -> Option<Time> {
+        if let Some(desk) = self.at_desk() {
+            return Some(desk.until);
+        }
         match &self.position {
             // Not the firing time of the step: setting the clock back must not delay the safe
             // default.
@@ -102,11 +111,15 @@ impl Decision {
         }
     }
 
-    /// The event for the action due now: an escalation step or the safe default.
+    /// The event for the action due now: the end of the quiet time at the desk, an escalation step
+    /// or the safe default.
     ///
     /// # Errors
     /// [`Refused::NotDue`] if no action is due.
     pub fn escalate(&self, now: Time, ahead: TimeDelta) -> Result<Event, Refused> {
+        if let Some(event) = self.leave_desk().filter(|_| self.ladder_began_at() <= now) {
+            return Ok(event);
+        }
         match self.due_action(now, ahead).ok_or(Refused::NotDue)? {
             DueAction::LadderPosition(step) => Ok(Event::StepFired { step }),
             DueAction::Default(default) => {

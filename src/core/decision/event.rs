@@ -10,7 +10,10 @@ use super::authorization::Grounds;
 use super::grant::{GrantEndReason, UsedCall};
 use super::resumption::ResumeEnd;
 use super::script::Attested;
-use super::{DecisionId, Outcome, Person, Priority, Request, Revision, Terms, Verdict, Via};
+use super::{
+    AgentCall, DecisionId, DeskOutcome, Outcome, OwnPrompt, Person, Priority, Request, Revision,
+    Terms, Verdict, Via,
+};
 use crate::core::Time;
 use crate::core::escalation::{Contact, DueStep};
 
@@ -162,6 +165,24 @@ pub enum Event {
         /// Whether the verdict is undone as well. A claimed verdict stands.
         undone: bool,
     },
+    /// A person is at the desk: the agent's own prompt asks, and people elsewhere are not pinged.
+    #[serde(rename = "at_desk")]
+    AskedAtDesk {
+        /// The agent's prompt.
+        prompt: OwnPrompt,
+        /// The call.
+        #[serde(flatten)]
+        call: AgentCall,
+        /// When people are asked elsewhere.
+        until: Time,
+    },
+    /// The desk was left, or nobody answered there in time: people are asked elsewhere.
+    LeftDesk,
+    /// The agent's own prompt ended. Not a verdict: the answer itself is not known.
+    EndedAtDesk {
+        /// What the agent reported.
+        outcome: DeskOutcome,
+    },
     /// The requester no longer needs an answer.
     Withdrawn {
         /// The reason.
@@ -211,6 +232,9 @@ impl Event {
             Self::Resolved { .. } => "resolved",
             Self::GrantUsed { .. } => "grant_used",
             Self::GrantEnded { .. } => "grant_ended",
+            Self::AskedAtDesk { .. } => "at_desk",
+            Self::LeftDesk => "left_desk",
+            Self::EndedAtDesk { .. } => "ended_at_desk",
             Self::Withdrawn { .. } => "withdrawn",
             Self::Claimed => "claimed",
             Self::ResumeStarted => "resume_started",

@@ -6,8 +6,8 @@
 
 use super::event::Event;
 use super::{
-    Decision, Disagreement, GrantUse, Lapsed, Pending, Person, Prioritized, Proposal, Reported,
-    Request, Resolved, State, Taken, Terms, Undone, Via, Vote,
+    Decision, Desk, Disagreement, GrantUse, Lapsed, Pending, Person, Prioritized, Proposal,
+    Reported, Request, Resolved, State, Taken, Terms, Undone, Via, Vote,
 };
 use crate::core::Time;
 
@@ -24,7 +24,7 @@ impl Decision {
                 (self.request, self.terms, self.asked_at) = (*request, terms, at);
             }
             Event::Revised { request, terms } => self.revised(*request, terms),
-            Event::Enforced { terms } => self.enforced(terms),
+            Event::Enforced { terms } => self.enforced(terms, at),
             Event::Deferred { until, by } => self.deferred(until, by, at),
             Event::Returned => self.returned(at),
             Event::StepFired { step } => self.step_fired(&step, at, seq),
@@ -60,6 +60,11 @@ impl Decision {
             Event::GrantEnded { by, why } => self.grant_ended(by, at, why),
             Event::Undone { by } => self.undone(by, at),
             Event::Disagreed { by, undone } => self.disagreed_by(by, at, undone),
+            Event::AskedAtDesk { prompt, call, until } => {
+                self.desk = Some(Desk { prompt, call, until, left_at: None, outcome: None });
+            }
+            Event::LeftDesk => self.left_desk(at),
+            Event::EndedAtDesk { outcome } => self.ended_at_desk(outcome, at),
             Event::Withdrawn { reason } => self.state = State::Withdrawn { reason, at },
             Event::Claimed => self.claimed(at),
             Event::ResumeStarted => self.resume_started(at),
@@ -92,17 +97,20 @@ impl Decision {
         self.invalidate_warning();
     }
 
-    fn enforced(&mut self, terms: Terms) {
+    fn enforced(&mut self, terms: Terms, at: Time) {
         let risk = std::mem::replace(&mut self.terms, terms).risk;
         if self.terms.risk > risk {
             // The votes were given at a lower risk, possibly by people who may not decide at the
             // new risk, and without the confirmation word that critical risk requires.
             self.state.open_votes_mut().map(Vec::clear);
+            // The desk was offered the lower risk.
+            self.left_desk(at);
         }
     }
 
     fn deferred(&mut self, until: Time, by: Person, at: Time) {
         self.deferrals += 1;
+        self.handled_elsewhere(at);
         self.state = State::Deferred { until, by, at, votes: self.state.votes().to_vec() };
         self.position = None;
     }
@@ -151,6 +159,7 @@ impl Decision {
 
     fn resolved(&mut self, resolved: Resolved) {
         self.lapsed.clear();
+        self.handled_elsewhere(resolved.at);
         self.state = State::Resolved(resolved);
     }
 

@@ -55,7 +55,10 @@ fn is_overdue_call(event: &Event) -> bool {
 pub fn ladder_run(events: &[Logged], at: u64) -> &[Logged] {
     let until = events.partition_point(|logged| logged.seq <= at);
     let anew = |logged: &Logged| {
-        matches!(logged.event, Event::Asked { .. } | Event::Returned | Event::Undone { .. })
+        matches!(
+            logged.event,
+            Event::Asked { .. } | Event::Returned | Event::LeftDesk | Event::Undone { .. }
+        )
     };
     let from = events[..until].iter().rposition(anew).unwrap_or(0);
     &events[from..until]

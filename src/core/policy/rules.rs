@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::approval_guard::Guard;
 use super::ask_limits::AskLimits;
 use super::auto_approval::{Thresholds, starts_at_mention};
+use super::desk::DeskRules;
 use super::grants::{GrantPolicy, enforced_limits, grant_limits};
 pub use super::names::{LONGEST_NAME, is_name_char, project_name};
 use super::validation::validate;
@@ -89,6 +90,8 @@ pub struct Rules {
     pub ask_limits: AskLimits,
     /// The limits on grants.
     pub grants: GrantPolicy,
+    /// What may be asked at the desk. Absent: nothing.
+    pub desk: Option<DeskRules>,
 }
 
 impl Default for Rules {
@@ -112,6 +115,7 @@ impl Default for Rules {
             guard: Guard::default(),
             ask_limits: AskLimits::default(),
             grants: GrantPolicy::default(),
+            desk: None,
         }
     }
 }

@@ -125,7 +125,10 @@ impl AttentionApi<'_> {
             self.handle.event_log().events(head.saturating_sub(RECENT_EVENTS), latest).await?;
         let mut ids: Vec<DecisionId> = Vec::new();
         for logged in events.iter().rev() {
-            let ends = matches!(logged.event, Event::Resolved { .. } | Event::Withdrawn { .. });
+            let ends = matches!(
+                logged.event,
+                Event::Resolved { .. } | Event::Withdrawn { .. } | Event::EndedAtDesk { .. }
+            );
             if ends && !ids.contains(&logged.decision) {
                 ids.push(logged.decision);
             }

@@ -9,7 +9,7 @@ use crate::core::decision::{
 use crate::core::policy::rules::{admit, enforced, enforcement_event, project_name};
 use crate::engine::event_log::waiters;
 use crate::engine::{Claim, Handle, HandleError};
-use crate::store::{Asked, Filter, PrecedentCheck, Why};
+use crate::store::{Asked, Filter, FollowUp, PrecedentCheck, Why};
 
 /// Events that enforce the rules on one decision, at most ([`enforcement_event`]).
 const ENFORCEMENT_EVENTS: usize = 2;
@@ -27,13 +27,22 @@ impl ApprovalApi<'_> {
     /// # Errors
     /// [`HandleError::InvalidRequest`] with what to change; [`HandleError::Limited`];
     /// [`HandleError::Store`].
-    pub async fn ask(self, mut request: Request) -> Result<Asked, HandleError> {
+    pub async fn ask(self, request: Request) -> Result<Asked, HandleError> {
+        self.ask_and(request, Box::new(|_| None)).await
+    }
+
+    /// Like [`ApprovalApi::ask`], with a further event in the same transaction.
+    pub(in crate::engine) async fn ask_and(
+        self,
+        mut request: Request,
+        follow: FollowUp,
+    ) -> Result<Asked, HandleError> {
         request.project = project_name(&request.project);
         let terms = admit(&self.handle.rules(), &request)?;
         let (at, limits) = (self.handle.now(), self.handle.ask_limits(&request));
         let asked = self
             .handle
-            .write_store(move |store| store.decisions().ask_within(request, terms, at, limits))
+            .write_store(move |store| store.decisions().ask_and(request, terms, at, limits, follow))
             .await?;
         self.handle.hint();
         Ok(asked)

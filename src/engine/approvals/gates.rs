@@ -221,7 +221,7 @@ impl GateApi<'_> {
     }
 
     /// The latest decision with a request's key.
-    async fn earlier(self, request: &Request) -> Result<Option<Decision>, HandleError> {
+    pub(super) async fn earlier(self, request: &Request) -> Result<Option<Decision>, HandleError> {
         let filter = Filter {
             key: request.dedup_key.clone(),
             project: Some(request.project.clone()),
@@ -324,7 +324,8 @@ impl GateApi<'_> {
                 self.handle.rules().zone,
             )),
             State::Withdrawn { reason, .. } => {
-                GateReply::Deny(text::gate::withdrawn(decision, reason))
+                let reason = text::withdrawal(decision, reason);
+                GateReply::Deny(text::gate::withdrawn(decision, &reason))
             }
             State::Pending(_) => GateReply::Wait(text::gate::undecided(
                 decision,

@@ -10,6 +10,7 @@ pub mod auto_approval;
 pub mod availability;
 pub(crate) mod bulk_approval;
 pub(crate) mod decisions;
+pub mod desk;
 pub(crate) mod drafts;
 pub mod edits;
 pub mod gates;

@@ -140,7 +140,7 @@ pub fn decision(
         attested: None,
     };
     match &decision.state {
-        State::Pending(_) => types::Decision { at: wall(decision.ladder_began_at()), ..pending },
+        State::Pending(_) => types::Decision { at: wall(decision.waits_since()), ..pending },
         State::Deferred { until, by, at, .. } => types::Decision {
             state: Phase::Deferred,
             until: Some(wall(*until)),
@@ -151,7 +151,7 @@ pub fn decision(
         State::Resolved(resolved) => resolved_decision(pending, resolved, time_scale),
         State::Withdrawn { reason, at } => types::Decision {
             state: Phase::Withdrawn,
-            resolution: Resolution::reason(reason),
+            resolution: Resolution::reason(&text::withdrawal(decision, reason)),
             at: wall(*at),
             ..pending
         },

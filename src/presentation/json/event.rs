@@ -57,6 +57,11 @@ pub fn event(logged: &Logged, time_scale: TimeScale) -> DecisionEvent {
         | Event::Undone { by }
         | Event::GrantEnded { by, .. }
         | Event::Disagreed { by, .. } => DecisionEvent { by: Some(by.name.clone()), ..bare },
+        Event::AskedAtDesk { until, .. } => DecisionEvent { until: Some(wall(*until)), ..bare },
+        Event::EndedAtDesk { outcome } => {
+            let resolution = Resolution::reason(text::desk::outcome(*outcome));
+            DecisionEvent { resolution, ..bare }
+        }
         Event::Withdrawn { reason } => {
             DecisionEvent { resolution: Resolution::reason(reason), ..bare }
         }

@@ -334,6 +334,10 @@ pub fn broken(why: &str) -> String {
 pub const PLAN_CHANGED: &str = "The plan was approved, but its file has changed since a person \
     read it. Nothing was approved: ask again with the plan as it is now.";
 
+/// To an agent whose call was approved beside its own prompt and then changed in its files.
+pub const SEEN_NO_MORE: &str = "The call was approved, but its files have changed since a person \
+    read them. Nothing was approved: make the call again.";
+
 /// Failure reason: an internal error of the gate.
 pub const FAILED: &str = "the gate failed";
 

@@ -3,7 +3,7 @@
 use super::card::{given_by_name, verdict_word};
 use super::{dot, moment, name, subject};
 use crate::core::decision::{
-    Decision, GrantEnd, Outcome, Pending, Reported, Resolved, State, Verdict,
+    Decision, DeskOutcome, GrantEnd, Outcome, Pending, Reported, Resolved, State, Verdict,
 };
 use crate::core::escalation::Stage;
 use crate::core::untrusted::{escaped, in_line, one_line, one_part, plain, without_links};
@@ -45,9 +45,11 @@ pub fn headline(decision: &Decision, time_scale: TimeScale) -> String {
             )
         }
         State::Resolved(resolved) => format!("{}: {title} · {id}", outcome(resolved, &subject)),
-        State::Withdrawn { .. } => {
-            format!("⚪ {subject} no longer needs an answer: {title} · {id}")
-        }
+        State::Withdrawn { .. } => match decision.desk_outcome() {
+            Some(DeskOutcome::Ran) => format!("🖥️ {subject} answered at the desk: {title} · {id}"),
+            Some(DeskOutcome::Closed) => format!("🖥️ {subject} closed at the desk: {title} · {id}"),
+            None => format!("⚪ {subject} no longer needs an answer: {title} · {id}"),
+        },
     }
 }
 
@@ -61,13 +63,12 @@ fn asks(decision: &Decision) -> String {
         format!(" in {}", escaped(&project, LONGEST_PROJECT).text)
     };
     let needs = match decision.approvals_missing() {
-        _ if !request.questions.is_empty() => {
-            return format!("{} asks you", agent_in(&agent, &place));
-        }
-        1 => "your permission".to_owned(),
-        missing => approvals(missing),
+        _ if !request.questions.is_empty() => "asks you".to_owned(),
+        _ if decision.at_desk().is_some() => "asks at the desk".to_owned(),
+        1 => "needs your permission".to_owned(),
+        missing => format!("needs {}", approvals(missing)),
     };
-    format!("{} needs {needs}", agent_in(&agent, &place))
+    format!("{} {needs}", agent_in(&agent, &place))
 }
 
 fn agent_in(agent: &str, place: &str) -> String {

@@ -162,6 +162,11 @@ fn line(event: &Event, style: &Style<'_>) -> String {
             format!("{} by {}; the approval remains", strong("disagreed"), who(by))
         }
         Event::Resolved { verdict, by, via, .. } => resolved_line(verdict, by, *via, style),
+        Event::AskedAtDesk { until, .. } => {
+            format!("{}, and here {}", strong("asked at the desk"), at(*until))
+        }
+        Event::LeftDesk => format!("{}: nobody answered at the desk", strong("asked here")),
+        Event::EndedAtDesk { outcome } => strong(super::desk::outcome(*outcome)),
         Event::Withdrawn { reason } => format!("{}{}", strong("withdrawn"), beside(reason, said)),
         Event::Pruned => format!("{}: long texts and files removed", strong("pruned")),
         Event::Claimed => format!("{} by the agent", strong("picked up")),
@@ -176,10 +181,8 @@ fn line(event: &Event, style: &Style<'_>) -> String {
 }
 
 fn contacted(contacts: &[Contact]) -> String {
-    if contacts.is_empty() {
-        return "nobody".into();
-    }
-    contacts.iter().map(contact).collect::<Vec<_>>().join(", ")
+    let contacts: Vec<String> = contacts.iter().map(contact).collect();
+    if contacts.is_empty() { "nobody".into() } else { contacts.join(", ") }
 }
 
 fn resolved_line(verdict: &Verdict, by: &Person, via: Via, style: &Style<'_>) -> String {

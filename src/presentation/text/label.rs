@@ -78,6 +78,7 @@ pub const END: &str = "End";
 pub const EVERYTHING: &str = "Details";
 pub const CONFIRM: &str = "Confirm";
 pub const APPROVALS: &str = "Approvals";
+pub const AT_DESK: &str = "🖥️ At the desk";
 pub const NOT_COUNTED: &str = "No longer counted";
 pub const STILL_WAITING: &str = "Still waiting";
 pub const ASKED_BEFORE: &str = "Asked before";

@@ -155,7 +155,8 @@ pub fn waited(
             )
         }
         State::Withdrawn { reason, .. } => {
-            format!("{id} was withdrawn ({}): there will be no verdict.", said(reason))
+            let reason = super::withdrawal(decision, reason);
+            format!("{id} was withdrawn ({}): there will be no verdict.", said(&reason))
         }
         State::Pending(_) => {
             let progress = progress

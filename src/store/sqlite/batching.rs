@@ -13,9 +13,11 @@ use crate::core::messaging::batch::{
 use crate::core::messaging::message::{Destination, ListChange, MessageId, Purpose};
 use crate::store::{NewMessage, StoreError};
 
-/// Columns of a candidate.
+/// Columns of a candidate, and whether its question is at the desk: its quiet card is its own.
 const CANDIDATE: &str = "
-    SELECT d.id, json_extract(d.document, '$.revision'), d.returns, d.project, d.kind, d.risk FROM";
+    SELECT d.id, json_extract(d.document, '$.revision'), d.returns, d.project, d.kind, d.risk,
+        json_extract(d.document, '$.desk') IS NOT NULL
+        AND json_extract(d.document, '$.desk.left_at') IS NULL FROM";
 
 /// Pending decisions without any card: neither an own card nor a batch card. [`of_batchable`] fills
 /// in the risks.
@@ -55,24 +57,30 @@ fn of_batchable(source: &str) -> String {
     format!("{CANDIDATE} {} ORDER BY d.id", source.replace(":risks", &risks.join(", ")))
 }
 
-fn candidate(row: &Row<'_>) -> Result<Candidate, StoreError> {
-    Ok(Candidate {
+fn candidate(row: &Row<'_>) -> Result<Option<Candidate>, StoreError> {
+    let is_at_desk: bool = column(row, 6)?;
+    let candidate = Candidate {
         id: DecisionId(column(row, 0)?),
         revision: Revision(column(row, 1)?),
         returns: column(row, 2)?,
         project: column(row, 3)?,
         kind: column::<String>(row, 4)?.into(),
         risk: column::<String>(row, 5)?.parse().map_err(unreadable)?,
-    })
+    };
+    Ok((!is_at_desk).then_some(candidate))
+}
+
+fn candidates(found: Vec<Option<Candidate>>) -> Vec<Candidate> {
+    found.into_iter().flatten().collect()
 }
 
 pub(super) fn crowd(connection: &Connection, since: Time) -> Result<BatchCandidates, StoreError> {
     let since = since.timestamp_millis();
-    let fresh = query(connection, &of_batchable(FRESH), [], candidate)?;
+    let fresh = candidates(query(connection, &of_batchable(FRESH), [], candidate)?);
     if fresh.is_empty() {
         return Ok(BatchCandidates::default());
     }
-    let recent = query(connection, &of_batchable(RECENT), [since], candidate)?;
+    let recent = candidates(query(connection, &of_batchable(RECENT), [since], candidate)?);
     let young = query(connection, YOUNG, [since], |row| {
         let count: i64 = column(row, 2)?;
         Ok(RecentBatch {

@@ -19,7 +19,7 @@ use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms, Verdi
 use crate::core::policy::ask_limits::Addition;
 use crate::store::chain;
 use crate::store::{
-    Admit, Asked, Changed, Decide, Filter, IdempotencyKey, KeyedAsk, PendingChanges,
+    Admit, Asked, Changed, Decide, Filter, FollowUp, IdempotencyKey, KeyedAsk, PendingChanges,
     PrecedentCheck, StoreError, Unchanged,
 };
 
@@ -47,22 +47,30 @@ pub struct DecisionStore<'a> {
 impl DecisionStore<'_> {
     /// Files a request, or finds the project's open decision with an equal key.
     pub fn ask(self, request: Request, terms: Terms, at: Time) -> Result<Asked, StoreError> {
-        self.ask_within(request, terms, at, Box::new(|_| Ok(())))
+        self.ask_and(request, terms, at, Box::new(|_| Ok(())), Box::new(|_| None))
     }
 
-    /// Like [`DecisionStore::ask`], if `admit` admits what the request adds.
-    pub fn ask_within(
+    /// Like [`DecisionStore::ask`], if `admit` admits what the request adds, and with a further
+    /// event in the same transaction: nobody sees the decision without it.
+    pub fn ask_and(
         self,
         request: Request,
         terms: Terms,
         at: Time,
         admit: Admit,
+        follow: FollowUp,
     ) -> Result<Asked, StoreError> {
         let new = NewRequest::new(request, terms, at);
-        self.store.write(move |connection| file_request(connection, new, &admit))
+        self.store.write(move |connection| {
+            let asked = file_request(connection, new, &admit)?;
+            asked.try_map(|decision| match follow(&decision) {
+                Some(event) => append(connection, decision, &event, at),
+                None => Ok(decision),
+            })
+        })
     }
 
-    /// Like [`DecisionStore::ask_within`], with an idempotency key: repeating the call returns the
+    /// Like [`DecisionStore::ask`], with an idempotency key: repeating the call returns the
     /// first decision for 24 h of the store's time, even after resolution.
     pub fn ask_once(
         self,

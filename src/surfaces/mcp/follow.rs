@@ -54,6 +54,7 @@ const fn changes_list(event: &Event) -> bool {
         Event::Asked { .. }
             | Event::Resolved { .. }
             | Event::Withdrawn { .. }
+            | Event::EndedAtDesk { .. }
             | Event::Undone { .. }
     )
 }

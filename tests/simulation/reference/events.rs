@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// How long people elsewhere are not asked.
+const QUIET: At = 600_000;
+
 fn must(holds: bool, else_: &'static str) -> Result<(), &'static str> {
     if holds { Ok(()) } else { Err(else_) }
 }
@@ -18,10 +21,7 @@ impl Case {
             }
             Event::Enforced { terms } => {
                 must(self.is_open() && terms.risk >= self.terms.risk, "rules do not change this")?;
-                if terms.risk > self.terms.risk {
-                    self.voted.clear();
-                }
-                self.terms = terms.clone();
+                self.enforced(terms, at);
             }
             Event::Deferred { until, .. } => {
                 self.deferrals += 1;
@@ -30,7 +30,7 @@ impl Case {
                     self.is_open() && at < until && until <= at + 7 * DAY && self.deferrals <= 3,
                     "it cannot be put off",
                 )?;
-                (self.stands, self.reached) = (Stands::PutOff { until }, None);
+                (self.stands, self.reached, self.desk) = (Stands::PutOff { until }, None, None);
             }
             Event::Returned => {
                 must(
@@ -63,6 +63,9 @@ impl Case {
                 self.voted.clear();
                 self.begin(at);
             }
+            Event::AskedAtDesk { .. } | Event::LeftDesk | Event::EndedAtDesk { .. } => {
+                self.at_desk(event, at)?
+            }
             Event::Withdrawn { .. } => {
                 must(self.is_open(), "it cannot be withdrawn")?;
                 self.stands = Stands::Withdrawn;
@@ -74,6 +77,46 @@ impl Case {
                 *claimed = true;
             }
             _ => return Err("this does not happen here"),
+        }
+        Ok(())
+    }
+
+    /// What was said at a lower risk counts no more, and is asked of everybody.
+    fn enforced(&mut self, terms: &Terms, at: At) {
+        if terms.risk > self.terms.risk {
+            self.voted.clear();
+            if self.desk.take().is_some() {
+                self.begin(at);
+            }
+        }
+        self.terms = terms.clone();
+    }
+
+    /// Somebody is at the desk, or was.
+    fn at_desk(&mut self, event: &Event, at: At) -> Result<(), &'static str> {
+        match event {
+            Event::AskedAtDesk { until, .. } => {
+                let until = until.timestamp_millis();
+                let longest = self.desk.unwrap_or(at + QUIET).min(at + QUIET);
+                must(
+                    self.stands == Stands::Waits
+                        && until <= longest
+                        && self.terms.risk <= Risk::High
+                        && self.needed() == 1
+                        && self.voted.is_empty(),
+                    "nobody may be asked at the desk",
+                )?;
+                (self.desk, self.prompted) = (Some(until), true);
+            }
+            Event::LeftDesk => {
+                must(self.desk.take().is_some(), "it is not at the desk")?;
+                self.begin(at);
+            }
+            Event::EndedAtDesk { .. } => {
+                must(self.is_open() && self.prompted, "no prompt has asked")?;
+                (self.stands, self.desk) = (Stands::Withdrawn, None);
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -163,6 +206,7 @@ impl Case {
                     "others must approve, too",
                 )?;
                 self.verdicts += 1;
+                self.desk = None;
                 self.stands = Stands::Decided { at, claimed: false };
             }
             _ => {}

@@ -11,34 +11,41 @@ use super::{
     permission_decision, user_folder,
 };
 use crate::cli::gate::bypass::{Bypass, settings};
-use crate::cli::gate::command::HookCommand;
+use crate::cli::gate::command::{HookCommand, own_desk_line};
 use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
+use crate::cli::gate::desk::{News, Notice, Prompt};
 use crate::cli::gate::groups::{Grouped, TimeUnit};
 use crate::cli::gate::hook::{Fields, HookAnswer, HookEvent, HookOutput};
 use crate::cli::gate::hook_file::{Found, HookFile};
 use crate::cli::gate::seat::ResumeCommand;
 use crate::core::decision::resumption::SessionShape;
+use crate::core::decision::{AgentCall, OwnPrompt};
 use crate::core::gate::quote;
 
 /// Environment variable and value by which Claude Code tells its hooks that it runs as `claude -p`.
 const ENTRY: (&str, &str) = ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
 
-/// `PermissionRequest` is left out: every call passes `PreToolUse` first, and a missing or killed
-/// hook would not deny in `PermissionRequest`.
+/// Every call passes `PreToolUse`; a missing or killed hook would not deny in `PermissionRequest`,
+/// which answers a prompt at the desk.
 const FILE: Grouped = Grouped {
     agent: NAME,
     events: &["PreToolUse"],
     matcher: "*",
     unit: TimeUnit::Seconds,
     fields: &[("onFailure", "block")],
+    desk: &["PermissionRequest", "PostToolUse", "PostToolUseFailure", "Stop", "SubagentStop"],
 };
 
 /// What MCP servers ask. Not needed to stop calls, so a file without it is a gate all the same.
-const FORMS: Grouped = Grouped { events: &["Elicitation"], ..FILE };
+const FORMS: Grouped = Grouped { events: &["Elicitation"], desk: &[], ..FILE };
 
 /// The first version that knows [`FORMS`]. One that does not may ignore the whole file, and with it
 /// the gate.
 const KNOWS_FORMS: [u64; 3] = [2, 1, 76];
+
+/// The value of [`ENTRY`] in a terminal with a person, where Claude Code shows its prompt and runs
+/// `PermissionRequest` at once. How others show theirs is not known.
+const TERMINAL: &str = "cli";
 
 const NAME: &str = "claude-code";
 
@@ -73,6 +80,26 @@ const RESUME: ResumeCommand = ResumeCommand {
     before_session: &["--resume"],
     after_session: &[],
 };
+
+/// The settings of a folder.
+const SETTINGS: [&str; 2] = [".claude/settings.json", ".claude/settings.local.json"];
+
+/// Whether hooks in a folder's settings may answer Claude Code's prompt, other than the one that
+/// was installed with this gate: another may ask another store. So may what cannot be read.
+fn answers_prompts(folder: &Path, file: &str) -> bool {
+    let Ok(text) = settings(&folder.join(file)) else { return true };
+    if text.trim().is_empty() {
+        return false;
+    }
+    let Ok(said) = serde_json::from_str::<Value>(&text) else { return true };
+    let groups = &said["hooks"]["PermissionRequest"];
+    let Some(groups) = groups.as_array() else { return !groups.is_null() };
+    let own = own_desk_line(&ClaudeCode);
+    let ours = |hook: &Value| own.is_some() && hook["command"].as_str() == own.as_deref();
+    let hooks = groups.iter().map(|group| group["hooks"].as_array());
+    let mut foreign = hooks.map(|hooks| hooks.is_none_or(|hooks| !hooks.iter().all(ours)));
+    foreign.any(|foreign| foreign)
+}
 
 #[derive(Debug)]
 pub(super) struct ClaudeCode;
@@ -114,7 +141,9 @@ fn version() -> Option<[u64; 3]> {
 /// The answer to an MCP server. Without one, Claude Code shows the form itself.
 fn elicited(answer: HookAnswer) -> HookOutput {
     let mut said = match answer {
-        HookAnswer::Allow { .. } | HookAnswer::AllowChanged { .. } => return HookOutput::NOTHING,
+        HookAnswer::Allow { .. } | HookAnswer::AllowChanged { .. } | HookAnswer::OwnPrompt(_) => {
+            return HookOutput::NOTHING;
+        }
         HookAnswer::Answer { input, .. } => json!({ "action": "accept", "content": input }),
         HookAnswer::Deny(_) => json!({ "action": "decline" }),
         HookAnswer::Defer(_) => json!({ "action": "cancel" }),
@@ -219,6 +248,44 @@ impl Adapter for ClaudeCode {
         Some(RESUME)
     }
 
+    fn asks_at_desk(&self) -> bool {
+        true
+    }
+
+    /// A hook's `ask` brings the prompt in every permission mode and beside every rule. A hook of
+    /// the folder's own settings could answer the prompt.
+    fn prompt(&self, event: HookEvent, _: &Value, folders: &[PathBuf]) -> Prompt {
+        match event {
+            HookEvent::PermissionRequest => return Prompt::Shown,
+            // A form of an MCP server is no call.
+            HookEvent::Elicitation => return Prompt::None,
+            HookEvent::PreToolUse => {}
+        }
+        let in_terminal = std::env::var(ENTRY.0).is_ok_and(|entry| entry == TERMINAL);
+        let answers = |folder: &PathBuf| SETTINGS.iter().any(|file| answers_prompts(folder, file));
+        if in_terminal && !folders.is_empty() && !folders.iter().any(answers) {
+            Prompt::Offered(OwnPrompt::Both)
+        } else {
+            Prompt::None
+        }
+    }
+
+    fn name_call(&self, input: &Value) -> AgentCall {
+        let text = |name: &str| input[name].as_str().map(str::to_owned);
+        AgentCall { call: text("tool_use_id"), thread: text("agent_id") }
+    }
+
+    fn notice(&self, input: &Value) -> Option<Notice> {
+        let AgentCall { call, thread } = self.name_call(input);
+        let news = match input["hook_event_name"].as_str()? {
+            "PostToolUse" | "PostToolUseFailure" => News::Ran(call?),
+            "Stop" => News::Paused { thread: None },
+            "SubagentStop" => News::Paused { thread: Some(thread?) },
+            _ => return None,
+        };
+        Some(Notice { session: input["session_id"].as_str()?.to_owned(), news })
+    }
+
     fn say(&self, event: HookEvent, answer: HookAnswer) -> HookOutput {
         if event == HookEvent::PermissionRequest {
             return permission_behavior(answer);
@@ -233,6 +300,7 @@ impl Adapter for ClaudeCode {
             }
             HookAnswer::Answer { words, input } => ("allow", words, None, Some(input)),
             HookAnswer::Defer(words) => ("defer", words, None, None),
+            HookAnswer::OwnPrompt(words) => ("ask", words, None, None),
             // Others that read this hook need not understand its JSON, but know the exit status.
             HookAnswer::Deny(words) => {
                 let said = permission_decision("deny", &words);

@@ -4,16 +4,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Adapter, claude_sample, permission_behavior, permission_decision, user_folder};
 use crate::cli::gate::bypass::{Bypass, settings};
 use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
+use crate::cli::gate::desk::{News, Notice, Prompt};
 use crate::cli::gate::groups::{Grouped, TimeUnit};
 use crate::cli::gate::hook::{HookAnswer, HookEvent, HookOutput};
 use crate::cli::gate::hook_file::HookFile;
 use crate::cli::gate::seat::ResumeCommand;
 use crate::core::decision::resumption::SessionShape;
+use crate::core::decision::{AgentCall, OwnPrompt};
 use crate::core::gate::quote;
+use crate::core::hex;
+use crate::disk;
 use crate::presentation::text;
 
 const FILE: Grouped = Grouped {
@@ -22,6 +27,7 @@ const FILE: Grouped = Grouped {
     matcher: ".*",
     unit: TimeUnit::Seconds,
     fields: &[],
+    desk: &["PostToolUse", "Stop", "UserPromptSubmit"],
 };
 
 const NAME: &str = "codex";
@@ -55,6 +61,30 @@ const RESUME: ResumeCommand = ResumeCommand {
     before_session: &[],
     after_session: &["-"],
 };
+
+/// Largest record of a session that is read, in bytes.
+const LONGEST_RECORD: u64 = 32 << 20;
+
+/// Whether Codex's own record of the session says that its user, and no model, reviews what is
+/// asked in this turn.
+fn a_person_reviews(input: &Value, folders: &[PathBuf]) -> bool {
+    let Some(record) = input["transcript_path"].as_str().map(Path::new) else { return false };
+    let is_agents = |folder: &PathBuf| record.starts_with(folder);
+    if !record.is_absolute() || folders.iter().any(is_agents) || !input["turn_id"].is_string() {
+        return false;
+    }
+    let Ok(record) = disk::read_own_text(record, LONGEST_RECORD) else { return false };
+    let turns = record.lines().rev().filter(|line| line.contains("approvals_reviewer"));
+    let mut turns = turns.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    // The latest word counts: the reviewer may change within a turn.
+    let latest = turns.find_map(|line| {
+        let said = &line["payload"];
+        let reviewer = |said: &Value| said["approvals_reviewer"].as_str().map(str::to_owned);
+        let of_turn = said["turn_id"] == input["turn_id"];
+        reviewer(&said["thread_settings"]).or_else(|| reviewer(said).filter(|_| of_turn))
+    });
+    latest.as_deref() == Some("user")
+}
 
 #[derive(Debug)]
 pub(super) struct Codex;
@@ -149,6 +179,42 @@ impl Adapter for Codex {
         Some(RESUME)
     }
 
+    fn asks_at_desk(&self) -> bool {
+        true
+    }
+
+    /// Without an answer to `PermissionRequest`, Codex asks its reviewer: a person, or a model. It
+    /// cannot be made to ask by `PreToolUse`.
+    fn prompt(&self, event: HookEvent, input: &Value, folders: &[PathBuf]) -> Prompt {
+        match event {
+            HookEvent::PermissionRequest if a_person_reviews(input, folders) => {
+                Prompt::Offered(OwnPrompt::Alone)
+            }
+            _ => Prompt::None,
+        }
+    }
+
+    /// `PermissionRequest` does not name the call: the turn and the arguments do, without the words
+    /// of the question.
+    fn name_call(&self, input: &Value) -> AgentCall {
+        let mut arguments = input["tool_input"].clone();
+        if let Some(fields) = arguments.as_object_mut() {
+            fields.remove("description");
+        }
+        let named = json!([input["turn_id"], input["tool_name"], arguments]).to_string();
+        AgentCall { call: Some(hex(&Sha256::digest(named)[..16])), thread: None }
+    }
+
+    /// Codex tells no hook that its user said no: the next prompt or the end of the turn does.
+    fn notice(&self, input: &Value) -> Option<Notice> {
+        let news = match input["hook_event_name"].as_str()? {
+            "PostToolUse" => News::Ran(self.name_call(input).call?),
+            "Stop" | "UserPromptSubmit" => News::Paused { thread: None },
+            _ => return None,
+        };
+        Some(Notice { session: input["session_id"].as_str()?.to_owned(), news })
+    }
+
     fn say(&self, event: HookEvent, answer: HookAnswer) -> HookOutput {
         if event == HookEvent::PermissionRequest {
             return permission_behavior(match answer {
@@ -171,7 +237,9 @@ impl Adapter for Codex {
             // Codex gives the model the reason of a denial: the answer stands in it.
             HookAnswer::Answer { words, .. }
             | HookAnswer::Deny(words)
-            | HookAnswer::Defer(words) => permission_decision("deny", &words),
+            | HookAnswer::Defer(words)
+            // Here, Codex would go on without a prompt.
+            | HookAnswer::OwnPrompt(words) => permission_decision("deny", &words),
         };
         HookOutput::json(json!({ "hookSpecificOutput": said }))
     }

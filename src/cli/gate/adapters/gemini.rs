@@ -23,6 +23,7 @@ const FILE: Grouped = Grouped {
     matcher: "*",
     unit: TimeUnit::Milliseconds,
     fields: &[("name", GANDER)],
+    desk: &[],
 };
 
 const NAME: &str = "gemini";

@@ -22,6 +22,7 @@ const FILE: Grouped = Grouped {
     matcher: ".*",
     unit: TimeUnit::Seconds,
     fields: &[("on_failure", "block")],
+    desk: &[],
 };
 
 const NAME: &str = "goose";
@@ -153,7 +154,8 @@ impl Adapter for Goose {
             }
             HookAnswer::Answer { words, .. }
             | HookAnswer::Deny(words)
-            | HookAnswer::Defer(words) => HookOutput::deny(words),
+            | HookAnswer::Defer(words)
+            | HookAnswer::OwnPrompt(words) => HookOutput::deny(words),
         }
     }
 

@@ -325,7 +325,7 @@ mod tests {
 
     fn hook(limit: u64) -> HookCommand {
         let line = format!("gander gate kimi --timeout {}s || exit 2", limit - 30);
-        HookCommand { line, limit }
+        HookCommand { line, limit, desk: None }
     }
 
     #[test]

@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn the_plugin_holds_its_command() {
         let line = "/opt/gander gate opencode --timeout 1s || { echo 'no \"way\"' >&2; exit 2; }";
-        let hook = HookCommand { line: line.into(), limit: 31 };
+        let hook = HookCommand { line: line.into(), limit: 31, desk: None };
         let text = Plugin.with_gate(None, &hook).unwrap();
         assert_eq!(Plugin.installed(&text), Some(Found { command: line.into(), limit: None }));
         assert_eq!(Plugin.without_gate(&text), Ok(None));

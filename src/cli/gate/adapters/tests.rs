@@ -6,8 +6,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::*;
-use crate::cli::gate::hook::{HookInput, Installed, parse_input};
+use crate::cli::gate::desk::{News, Notice, Prompt};
+use crate::cli::gate::hook::{HookInput, Input, Installed, parse_input};
 use crate::config::gates;
+use crate::core::decision::OwnPrompt;
 use crate::core::gate::rules::{GateRule, Ruling, judge};
 
 /// The call of each agent's shell.
@@ -37,8 +39,11 @@ fn recorded(case: &str, folder: &Path, command: &str) -> String {
 }
 
 fn parsed(agent: &str, folder: &Path, input: &str) -> Result<HookInput, String> {
-    let installed = Installed { root: Some(folder.to_owned()), own: Vec::new() };
-    parse_input(named(agent).unwrap(), input.as_bytes(), installed)
+    let installed = Installed { root: Some(folder.to_owned()), ..Installed::default() };
+    match parse_input(named(agent).unwrap(), input.as_bytes(), installed)? {
+        Input::Call(call) => Ok(*call),
+        Input::Notice(..) => Err("a notice".into()),
+    }
 }
 
 fn ruled(rules: &[GateRule], input: &HookInput) -> String {
@@ -182,10 +187,108 @@ fn each_agent_understands_its_answers() {
         }
         let words = "{\"decision\":\"allow\",\"permissionDecision\":\"allow\"}";
         assert_eq!(fate(HookAnswer::Deny(words.into())), Fate::Denies, "{agent:?}");
+        // Where a person is to be asked, nothing runs without the person.
+        assert_eq!(fate(HookAnswer::OwnPrompt(words.into())), Fate::Denies, "{agent:?}");
         let refused = ended(agent.refuse("Denied".into()));
         assert_eq!(agent.contract().fate(&refused), Fate::Denies, "{agent:?}");
         // What the hook's command prints when the gate itself is gone.
         let gone = Ended { status: Some(2), out: String::new(), err: "Denied".into() };
         assert_eq!(agent.contract().fate(&gone), Fate::Denies, "{agent:?}");
     }
+}
+
+#[test]
+fn notices_are_heard_only_by_a_gate_that_was_installed_for_the_desk() {
+    let folder = tempfile::tempdir().unwrap();
+    let heard = |agent: &str, input: &Value, desk| {
+        let installed = Installed { root: Some(folder.path().to_owned()), desk, own: Vec::new() };
+        parse_input(named(agent).unwrap(), input.to_string().as_bytes(), installed)
+    };
+    let input = serde_json::json!({
+        "session_id": "s-1", "cwd": folder.path(), "hook_event_name": "PostToolUse",
+        "tool_name": "Bash", "tool_input": {"command": "make"}, "tool_use_id": "toolu_1",
+    });
+    let Ok(Input::Notice(_, notice)) = heard("claude-code", &input, true) else {
+        panic!("a notice")
+    };
+    let news = News::Ran("toolu_1".into());
+    assert_eq!(notice, Notice { session: "s-1".into(), news });
+    for agent in AGENTS {
+        let told = heard(agent.name(), &input, false);
+        assert!(!matches!(told, Ok(Input::Notice(..))), "{agent:?}");
+    }
+    let events = [
+        ("claude-code", "Stop", Some(None)),
+        ("claude-code", "SubagentStop", Some(Some("a1".to_owned()))),
+        ("codex", "Stop", Some(None)),
+        ("codex", "UserPromptSubmit", Some(None)),
+        ("claude-code", "UserPromptSubmit", None),
+        ("goose", "Stop", None),
+    ];
+    for (agent, event, paused) in events {
+        let input = serde_json::json!({
+            "session_id": "s-1", "cwd": folder.path(), "hook_event_name": event, "agent_id": "a1",
+        });
+        let told = match heard(agent, &input, true) {
+            Ok(Input::Notice(_, Notice { news: News::Paused { thread }, .. })) => Some(thread),
+            _ => None,
+        };
+        assert_eq!(told, paused, "{agent} {event}");
+    }
+}
+
+#[test]
+fn codex_names_a_call_alike_before_and_after() {
+    let codex = named("codex").unwrap();
+    let name = |input: Value| codex.name_call(&input).call.unwrap();
+    let call = |turn: &str, command: &str| {
+        serde_json::json!({
+            "turn_id": turn, "tool_name": "Bash", "tool_input": {"command": command},
+        })
+    };
+    let mut before = call("t-1", "make");
+    before["tool_input"]["description"] = "May I?".into();
+    assert_eq!(name(before), name(call("t-1", "make")));
+    assert_ne!(name(call("t-1", "make")), name(call("t-2", "make")));
+    assert_ne!(name(call("t-1", "make")), name(call("t-1", "make x")));
+}
+
+#[test]
+fn codex_is_left_to_its_prompt_only_if_a_person_reviews() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = folder.path().join("shop");
+    std::fs::create_dir(&workspace).unwrap();
+    let record = folder.path().join("rollout.jsonl");
+    let prompt = |record: &Path, event| {
+        let input = serde_json::json!({ "turn_id": "t-2", "transcript_path": record });
+        named("codex").unwrap().prompt(event, &input, std::slice::from_ref(&workspace))
+    };
+    let turn = |turn: &str, reviewer: &str| {
+        serde_json::json!({
+            "type": "turn_context",
+            "payload": { "turn_id": turn, "approvals_reviewer": reviewer },
+        })
+    };
+    let changed = |reviewer: &str| {
+        serde_json::json!({
+            "type": "event_msg",
+            "payload": { "thread_settings": { "approvals_reviewer": reviewer } },
+        })
+    };
+    let asks = |lines: &[Value]| {
+        let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+        std::fs::write(&record, lines.join("\n")).unwrap();
+        prompt(&record, HookEvent::PermissionRequest) == Prompt::Offered(OwnPrompt::Alone)
+    };
+    assert!(asks(&[turn("t-1", "auto_review"), turn("t-2", "user")]));
+    assert_eq!(prompt(&record, HookEvent::PreToolUse), Prompt::None, "it cannot be made to ask");
+    let within = workspace.join("rollout.jsonl");
+    std::fs::copy(&record, &within).unwrap();
+    assert_eq!(prompt(&within, HookEvent::PermissionRequest), Prompt::None, "forged");
+    assert!(!asks(&[turn("t-2", "auto_review")]));
+    assert!(!asks(&[turn("t-1", "user")]), "of another turn");
+    assert!(!asks(&[turn("t-2", "user"), changed("auto_review")]), "changed since");
+    assert!(!asks(&[]) && !asks(&[Value::from("approvals_reviewer user")]));
+    std::fs::remove_file(&record).unwrap();
+    assert_eq!(prompt(&record, HookEvent::PermissionRequest), Prompt::None);
 }

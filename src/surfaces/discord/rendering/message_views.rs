@@ -23,7 +23,8 @@ pub(crate) fn message_view(card: &Card, message_view: &MessageView, tag: &str) -
     if let (Purpose::Card { .. }, Some(listed)) =
         (&message_view.message.purpose, message_view.listed.first())
     {
-        return render::card(card, &listed.decision, tag);
+        let silent = listed.decision.at_desk().is_some();
+        return View { silent, ..render::card(card, &listed.decision, tag) };
     }
     let mut view = render::with_rows(card, |card| rows(card, message_view, tag));
     if let Purpose::Digest { digest } = &message_view.message.purpose {

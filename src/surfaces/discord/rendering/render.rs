@@ -4,7 +4,7 @@ use serenity::all::{
     ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateButton,
     CreateEmbed, CreateEmbedFooter, CreateInteractionResponseFollowup,
     CreateInteractionResponseMessage, CreateMessage, CreateSelectMenu, CreateSelectMenuKind,
-    CreateSelectMenuOption, EditAttachments, EditInteractionResponse, EditMessage,
+    CreateSelectMenuOption, EditAttachments, EditInteractionResponse, EditMessage, MessageFlags,
 };
 
 use crate::core::decision::{Decision, Expects, Pending, Risk, State};
@@ -27,6 +27,8 @@ pub(crate) struct View {
     pub(crate) files: Vec<CreateAttachment>,
     /// Allowed mentions when the message is created; none by default. An edit never mentions.
     pub(crate) pings: CreateAllowedMentions,
+    /// Whether the new message notifies nobody's phone or desktop.
+    pub(crate) silent: bool,
     /// What to show instead of the card if Discord refuses the files.
     pub(crate) bare: Option<Box<Bare>>,
 }
@@ -111,6 +113,8 @@ fn texts(card: &Card) -> Vec<CreateAttachment> {
 fn controls(card: &Card, decision: &Decision, tag: &str) -> Vec<CreateActionRow> {
     match &decision.state {
         _ if !card.controls => Vec::new(),
+        // No verdict from here reaches the agent.
+        _ if decision.is_answered_at_desk_only() => over(decision, tag),
         State::Pending(_) | State::Deferred { .. } => deciding(decision, tag, card.approvable),
         State::Resolved(_) | State::Withdrawn { .. } => over(decision, tag),
     }
@@ -272,6 +276,7 @@ impl View {
             bare: None,
             content: self.content,
             pings: self.pings,
+            silent: self.silent,
         }
     }
 
@@ -305,7 +310,12 @@ impl View {
     /// A new message.
     pub(crate) fn create(self) -> CreateMessage {
         let embeds = self.embeds();
-        CreateMessage::new()
+        let message = if self.silent {
+            CreateMessage::new().flags(MessageFlags::SUPPRESS_NOTIFICATIONS)
+        } else {
+            CreateMessage::new()
+        };
+        message
             .content(only_own_links(&self.content))
             .embeds(embeds)
             .components(self.rows)
