@@ -13,7 +13,7 @@ pub(super) use self::plan::Surroundings;
 use self::plan::{Judged, Plan};
 use super::{Common, Exit, Failure, Outcome, output};
 use crate::core::decision::DecisionId;
-use crate::core::decision::resumption::ResumeEnd;
+use crate::core::decision::resumption::{ResumeEnd, UnknownEnd};
 use crate::core::untrusted::one_line;
 use crate::engine::Handle;
 use crate::presentation::text;
@@ -48,6 +48,8 @@ impl ResumeArgs {
         if !self.all && self.ids.is_empty() {
             return show(&listed, handle, common.json);
         }
+        // A person who names a decision has looked at its session.
+        let unknown = if self.all { UnknownEnd::Prevents } else { UnknownEnd::SeenByPerson };
         let mut outcome = Exit::Yes;
         for plan in self.chosen(listed, handle)? {
             if self.dry_run {
@@ -55,9 +57,14 @@ impl ResumeArgs {
                 continue;
             }
             output::progress(&format!("starting {plan}"));
-            let how = match launch::start(handle, &plan, Output::Shared).await? {
+            let how = match launch::start(handle, &plan, unknown, Output::Shared).await? {
                 Start::Running(launched) => launched.watch(handle).await?,
                 Start::Failed => ResumeEnd::NotStarted,
+                Start::EndUnknown => {
+                    output::progress(text::resume::END_UNKNOWN);
+                    outcome = Exit::No;
+                    continue;
+                }
                 Start::NotOwed => {
                     output::progress("nothing was started: another process was faster");
                     outcome = Exit::No;

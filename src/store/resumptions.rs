@@ -19,6 +19,8 @@ pub enum ResumeStart {
     Recorded(Vec<Decision>),
     /// An agent already goes on with this session.
     SessionRuns,
+    /// The latest start in this session has an unknown end: its agent may still run.
+    EndUnknown,
     /// Nothing is owed any more: the agent has claimed its verdicts, waits again, or was started.
     NothingOwed,
 }

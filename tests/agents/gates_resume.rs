@@ -121,6 +121,22 @@ async fn an_agent_that_went_on_is_left_alone_until_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_ended_at_its_own_prompt_goes_on_if_it_is_answered_elsewhere() {
+    let scene = Scene::at_desk().await;
+    let hold = scene.holds_afterwards();
+    let mut agent = scene.start_with("CLAUDE_CODE_ENTRYPOINT", "cli");
+    hold.reached().await;
+    let asked = scene.world.asked(1).await.remove(0);
+    assert!(asked.at_desk().is_some(), "{asked:?}");
+    scene.world.decides(&asked, Verdict::approved()).await;
+    scene.run(&["resume", "1"]).await.must(1, &["the agent still runs"]);
+    agent.kill().await.unwrap();
+    scene.forgets(hold);
+    scene.run(&["resume", "1"]).await.must(0, &["it finished"]);
+    assert_eq!((scene.resumed().len(), scene.times_ran()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_answers_for_one_session_are_told_at_once() {
     let scene = Scene::new(Kind::Goose, "1s").await;
     for command in ["touch ran", "touch too"] {

@@ -8,7 +8,8 @@ use chrono::TimeDelta;
 use gander::core::Time;
 use gander::core::decision::event::Event;
 use gander::core::decision::resumption::{
-    AgentProcess, FolderMark, ProcessMark, ResumeEnd, ResumeProgress, Seat, Standing, Wait,
+    AgentProcess, FolderMark, ProcessMark, ResumeEnd, ResumeProgress, Seat, Standing, UnknownEnd,
+    Wait,
 };
 use gander::core::decision::{Decision, DecisionId, Person, State, Verdict, Via};
 use gander::store::{ResumeStart, Store};
@@ -60,7 +61,11 @@ fn standing(store: &Store, id: DecisionId, at: Time) -> Standing {
 }
 
 fn started(store: &Store, of: &[DecisionId], at: Time) -> ResumeStart {
-    store.resumptions().start(of.to_vec(), at, at + TimeDelta::seconds(90)).unwrap()
+    started_if(store, of, UnknownEnd::Prevents, at)
+}
+
+fn started_if(store: &Store, of: &[DecisionId], unknown: UnknownEnd, at: Time) -> ResumeStart {
+    store.resumptions().start(of.to_vec(), unknown, at, at + TimeDelta::seconds(90)).unwrap()
 }
 
 fn recorded(start: &ResumeStart) -> Vec<DecisionId> {
@@ -129,6 +134,26 @@ fn one_session_goes_on_in_one_process() {
     assert_eq!(started(&store, &[third], minutes(8)), ResumeStart::SessionRuns);
     store.resumptions().end(vec![one, two], ResumeEnd::Finished, minutes(8)).unwrap();
     assert_eq!(recorded(&started(&store, &[third], minutes(8))), [third]);
+    sound(&store);
+}
+
+#[test]
+fn a_session_with_an_unknown_end_goes_on_only_if_a_person_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("gander.db"));
+    let first = owed(&store, "s");
+    started(&store, &[first], minutes(2));
+    let [second, third] = ["s", "s"].map(|session| owed(&store, session));
+    // Its agent may still run, whether or not the end was recorded as unknown.
+    assert_eq!(started(&store, &[second], minutes(4)), ResumeStart::EndUnknown);
+    assert_eq!(store.resumptions().expire(minutes(5)).unwrap().len(), 1);
+    assert_eq!(started(&store, &[second], minutes(5)), ResumeStart::EndUnknown);
+    let seen = started_if(&store, &[second], UnknownEnd::SeenByPerson, minutes(6));
+    assert_eq!(recorded(&seen), [second]);
+    let runs = started_if(&store, &[third], UnknownEnd::SeenByPerson, minutes(7));
+    assert_eq!(runs, ResumeStart::SessionRuns);
+    store.resumptions().end(vec![second], ResumeEnd::Finished, minutes(8)).unwrap();
+    assert_eq!(recorded(&started(&store, &[third], minutes(9))), [third]);
     sound(&store);
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::launch::{self, Start};
+use super::launch::{self, Output, Start};
 use super::plan::{self, Plan, Surroundings};
 use crate::core::Time;
-use crate::core::decision::resumption::ResumeEnd;
+use crate::core::decision::resumption::{ResumeEnd, UnknownEnd};
 use crate::core::decision::{Decision, DecisionId};
 use crate::engine::{Handle, HandleError, ParkedAgent};
 use crate::presentation::text;
@@ -109,9 +109,17 @@ impl Automatic {
 
     async fn start(&mut self, plan: Plan, surroundings: &Surroundings) -> Result<(), HandleError> {
         let Some(first) = plan.decisions.first().copied() else { return Ok(()) };
-        let output = launch::output_file(surroundings.store(), first);
-        let Start::Running(launched) = launch::start(&self.handle, &plan, output).await? else {
-            return Ok(());
+        let output = Output::Beside(surroundings.store());
+        let start = launch::start(&self.handle, &plan, UnknownEnd::Prevents, output).await?;
+        let launched = match start {
+            Start::Running(launched) => launched,
+            Start::Failed | Start::NotOwed => return Ok(()),
+            Start::EndUnknown => {
+                if self.left_out.insert(first) {
+                    tracing::warn!(decision = first.0, "{}", text::resume::END_UNKNOWN);
+                }
+                return Ok(());
+            }
         };
         tracing::info!(decision = first.0, "started an agent again: {plan}");
         let handle = self.handle.clone();

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use super::plan::Plan;
 use crate::cli::gate::seat;
 use crate::core::decision::DecisionId;
-use crate::core::decision::resumption::ResumeEnd;
+use crate::core::decision::resumption::{ResumeEnd, UnknownEnd};
 use crate::disk;
 use crate::engine::{Handle, HandleError, ResumeStart};
 use crate::presentation::text;
@@ -25,29 +25,25 @@ const OF_AGENTS: [&str; 5] =
     ["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_PROJECT_DIR", "CODEX_SANDBOX", "CODEX_THREAD"];
 
 /// Where the agent's output goes.
-#[derive(Debug)]
-pub(super) enum Output {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Output<'a> {
     /// To this process's own.
     Shared,
-    /// To a file. The agent is in a process group of its own: what interrupts Gander does not
-    /// interrupt the agent.
-    File(File),
-    /// Nowhere; otherwise like a file.
-    Dropped,
+    /// To a file beside this store, or nowhere if there can be none. The agent is in a process
+    /// group of its own: what interrupts Gander does not interrupt the agent.
+    Beside(&'a Path),
 }
 
 /// Creates the file for an agent's output, beside the store: a folder that only its owner can read.
-pub(super) fn output_file(store: &Path, id: DecisionId) -> Output {
-    let create = || -> std::io::Result<File> {
-        let path = files::beside(store, ".resumed");
-        let (beside, name) = disk::folder_and_name(&path)?;
-        beside.make_folder(name)?;
-        let (folder, name) = (beside.folder(name)?, format!("{}.log", id.0));
-        // A decision is taken up once: an older file is of another store.
-        folder.remove_if_there(name.as_ref())?;
-        folder.create(name.as_ref())
-    };
-    create().map_or(Output::Dropped, Output::File)
+fn output_file(store: &Path, plan: &Plan) -> std::io::Result<File> {
+    let path = files::beside(store, ".resumed");
+    let (beside, name) = disk::folder_and_name(&path)?;
+    beside.make_folder(name)?;
+    let first = plan.decisions.first().map_or(0, |first| first.0);
+    let (folder, name) = (beside.folder(name)?, format!("{first}.log"));
+    // A decision is taken up once: an older file is of another store.
+    folder.remove_if_there(name.as_ref())?;
+    folder.create(name.as_ref())
 }
 
 /// What became of a start.
@@ -59,6 +55,8 @@ pub(super) enum Start {
     Failed,
     /// Nothing was started: nothing is owed any more, or an agent goes on with the session.
     NotOwed,
+    /// Nothing was started: an agent that was started before may still go on with the session.
+    EndUnknown,
 }
 
 /// An agent that runs.
@@ -76,10 +74,12 @@ pub(super) struct Launched {
 pub(super) async fn start(
     handle: &Handle,
     plan: &Plan,
-    output: Output,
+    unknown: UnknownEnd,
+    output: Output<'_>,
 ) -> Result<Start, HandleError> {
-    let recorded = match handle.resumptions().start(plan.decisions.clone()).await? {
+    let recorded = match handle.resumptions().start(plan.decisions.clone(), unknown).await? {
         ResumeStart::Recorded(recorded) => recorded,
+        ResumeStart::EndUnknown => return Ok(Start::EndUnknown),
         ResumeStart::SessionRuns | ResumeStart::NothingOwed => return Ok(Start::NotOwed),
     };
     let decisions: Vec<DecisionId> = recorded.iter().map(|decision| decision.id).collect();
@@ -100,7 +100,7 @@ pub(super) async fn start(
     })
 }
 
-fn command(plan: &Plan, output: Output) -> std::io::Result<Command> {
+fn command(plan: &Plan, output: Output<'_>) -> std::io::Result<Command> {
     let mut command = Command::new(&plan.program);
     command.args(&plan.arguments).current_dir(&plan.folder.path);
     for (name, _) in std::env::vars_os() {
@@ -114,11 +114,11 @@ fn command(plan: &Plan, output: Output) -> std::io::Result<Command> {
     command.env("PWD", &plan.folder.path).stdin(Stdio::piped());
     match output {
         Output::Shared => {}
-        Output::File(file) => {
-            command.stdout(file.try_clone()?).stderr(file).process_group(0);
-        }
-        Output::Dropped => {
-            command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        Output::Beside(store) => {
+            let (out, err) = output_file(store, plan)
+                .and_then(|file| Ok((file.try_clone()?.into(), file.into())))
+                .unwrap_or_else(|_| (Stdio::null(), Stdio::null()));
+            command.stdout(out).stderr(err).process_group(0);
         }
     }
     Ok(command)

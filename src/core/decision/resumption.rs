@@ -115,6 +115,16 @@ pub enum AgentProcess {
     Unmarked,
 }
 
+/// What to do about a session in which an earlier start has an unknown end: its agent may still
+/// run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownEnd {
+    /// Start nothing.
+    Prevents,
+    /// Start the agent: a person has looked at the session.
+    SeenByPerson,
+}
+
 /// How a resumption ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "snake_case")]
@@ -281,9 +291,9 @@ pub enum Obstacle {
 }
 
 impl Decision {
-    /// Records that the agent is about to be started with the verdict. A verdict other than an
-    /// approval is thereby claimed: the agent is told. An approval is claimed by the repeated call,
-    /// and can be undone until then.
+    /// Records that the agent is about to be started with the verdict. The verdict is thereby
+    /// claimed, because the agent is told, except for the approval of a call that runs something:
+    /// the repeated call claims it, and it can be undone until then.
     ///
     /// # Errors
     /// [`Refused::NotResolved`], [`Refused::Withdrawn`], [`Refused::AlreadyClaimed`],
@@ -308,9 +318,11 @@ impl Decision {
     }
 
     pub(crate) fn resume_started(&mut self, at: Time) {
+        // Without a person, the agent may have no tool with which to propose its plan again.
+        let is_plan = self.request.plan;
         if let State::Resolved(resolved) = &mut self.state {
             resolved.resumed = Some(Resumed { at, end: None });
-            if !matches!(resolved.verdict, Verdict::Approved(_)) {
+            if is_plan || !matches!(resolved.verdict, Verdict::Approved(_)) {
                 resolved.claimed_at.get_or_insert(at);
             }
         }
@@ -446,6 +458,14 @@ mod tests {
         let claimed = yes.clone().evolve(&yes.claim().unwrap().unwrap(), at(6), 3);
         assert_eq!(claimed.start_resumption(), Err(Refused::AlreadyClaimed { at: at(6) }));
         assert_eq!(asked().start_resumption(), Err(Refused::NotResolved));
+    }
+
+    #[test]
+    fn an_approved_plan_is_told_and_not_proposed_again() {
+        let plan = Request { plan: true, ..asked().request };
+        let decided = Decision { request: plan, ..decided(Verdict::approved()) };
+        let started = decided.clone().evolve(&decided.start_resumption().unwrap(), at(6), 3);
+        assert_eq!(started.verdict().unwrap().claimed_at, Some(at(6)));
     }
 
     #[test]

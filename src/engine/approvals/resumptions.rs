@@ -6,7 +6,7 @@
 use chrono::TimeDelta;
 
 use crate::core::Time;
-use crate::core::decision::resumption::{LEASE, RENEWAL, ResumeEnd, Seat, Wait};
+use crate::core::decision::resumption::{LEASE, RENEWAL, ResumeEnd, Seat, UnknownEnd, Wait};
 use crate::core::decision::{Decision, DecisionId};
 use crate::engine::{Handle, HandleError};
 use crate::store::{ParkedAgent, ResumeStart, Store};
@@ -87,9 +87,13 @@ impl ResumptionApi<'_> {
     ///
     /// # Errors
     /// [`HandleError::Store`]; the agent must not be started.
-    pub async fn start(self, of: Vec<DecisionId>) -> Result<ResumeStart, HandleError> {
+    pub async fn start(
+        self,
+        of: Vec<DecisionId>,
+        unknown: UnknownEnd,
+    ) -> Result<ResumeStart, HandleError> {
         let (at, until) = (self.handle.now(), self.in_store_time(LEASE));
-        let start = move |store: &Store| store.resumptions().start(of, at, until);
+        let start = move |store: &Store| store.resumptions().start(of, unknown, at, until);
         let started = self.handle.write_store(start).await?;
         self.handle.hint();
         Ok(started)

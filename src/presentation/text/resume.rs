@@ -47,9 +47,15 @@ fn answer(decision: &Decision) -> Option<String> {
 /// What the agent does with an answer: its question is over.
 const ANSWERED: &str = "Go on with this answer, and do not ask again.";
 
-/// How the agent makes an approved call again. The gate finds the approval by the agent's own call,
+/// How the agent goes on after an approval: it makes the call again, or carries out its plan. The gate finds the approval by the agent's own call,
 /// also if a person changed the call.
 fn repeat(decision: &Decision, resolved: &Resolved, approval: &Approval) -> String {
+    if decision.request.plan {
+        return format!(
+            "Carry out this plan, and do not propose it again:\n{}",
+            decision.request.body
+        );
+    }
     let lasts = approval.grant.as_ref().map(|grant| grant_span(grant.span));
     match (&approval.input, lasts) {
         (Some(input), _) => format!(
@@ -103,6 +109,10 @@ pub fn end_words(how: ResumeEnd) -> String {
         ResumeEnd::Unknown => "ended where Gander could not see it".into(),
     }
 }
+
+/// At the terminal and in the log: why an agent that is owed an answer was not started.
+pub const END_UNKNOWN: &str = "nothing was started: an agent was started in this session before, \
+    and nobody saw how that ended. Look at the session, and then name the decision: gander resume ID";
 
 /// At the terminal: one word for where a resumption stands.
 #[must_use]
@@ -198,6 +208,11 @@ mod tests {
         asked.evolve(&event, Time::UNIX_EPOCH, 2)
     }
 
+    fn plan(id: i64) -> Decision {
+        let (title, body) = ("Carry out a plan in shop".into(), "1. Sweep\n2. Publish".into());
+        answered(id, Request { title, body, plan: true, ..Request::default() }, Verdict::approved())
+    }
+
     /// A command that Maya changed.
     fn changed(id: i64) -> Decision {
         let input = |command: &str| serde_json::json!({ "command": command });
@@ -229,6 +244,7 @@ mod tests {
             decided(145, "Which port?", Verdict::answered("8080, and\nlog it".into())),
             decided(146, "Which colour?", Verdict::Chosen { option: "green".into() }),
             changed(147),
+            plan(148),
         ]));
     }
 

@@ -5,7 +5,9 @@ use rusqlite::{Connection, Row, named_params, params};
 use super::rows::{column, ids, query_columns, time, unreadable};
 use super::{Store, decisions, from_sqlite};
 use crate::core::Time;
-use crate::core::decision::resumption::{ResumeEnd, ResumeProgress, Resumption, Seat, Wait};
+use crate::core::decision::resumption::{
+    ResumeEnd, ResumeProgress, Resumption, Seat, UnknownEnd, Wait,
+};
 use crate::core::decision::{Decision, DecisionId};
 use crate::store::{ParkedAgent, ResumeStart, StoreError};
 
@@ -62,10 +64,11 @@ impl ResumptionStore<'_> {
     pub fn start(
         self,
         wanted: Vec<DecisionId>,
+        unknown: UnknownEnd,
         at: Time,
         watched_until: Time,
     ) -> Result<ResumeStart, StoreError> {
-        self.store.write(move |connection| start(connection, &wanted, at, watched_until))
+        self.store.write(move |connection| start(connection, &wanted, unknown, at, watched_until))
     }
 
     /// The caller still watches the agents of these decisions.
@@ -211,6 +214,7 @@ fn put_wait(connection: &Connection, id: DecisionId, wait: Wait) -> Result<(), S
 fn start(
     connection: &Connection,
     wanted: &[DecisionId],
+    unknown: UnknownEnd,
     at: Time,
     watched_until: Time,
 ) -> Result<ResumeStart, StoreError> {
@@ -224,8 +228,14 @@ fn start(
         }));
     }
     let Some(first) = parked.first().cloned() else { return Ok(ResumeStart::NothingOwed) };
-    if session_runs(connection, &first.seat, at)? {
-        return Ok(ResumeStart::SessionRuns);
+    match latest_start(connection, &first.seat)? {
+        Some(ResumeProgress::Started { watched_until, .. }) if at < watched_until => {
+            return Ok(ResumeStart::SessionRuns);
+        }
+        Some(
+            ResumeProgress::Started { .. } | ResumeProgress::Ended { how: ResumeEnd::Unknown, .. },
+        ) if unknown == UnknownEnd::Prevents => return Ok(ResumeStart::EndUnknown),
+        _ => {}
     }
     let mut begun = Vec::new();
     for resumption in parked.iter().filter(|other| other.shares_session(&first)) {
@@ -248,13 +258,16 @@ fn start(
     Ok(ResumeStart::Recorded(begun))
 }
 
-/// Whether somebody watches an agent that goes on with this session.
-fn session_runs(connection: &Connection, seat: &Seat, at: Time) -> Result<bool, StoreError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM resumption
-        WHERE agent = ?1 AND session = ?2 AND state = 'started' AND until > ?3)";
-    connection
-        .query_row(sql, params![seat.agent, seat.session, at.timestamp_millis()], |row| row.get(0))
-        .map_err(from_sqlite)
+/// The latest start in a session.
+fn latest_start(
+    connection: &Connection,
+    seat: &Seat,
+) -> Result<Option<ResumeProgress>, StoreError> {
+    let sql = "SELECT decision, seat, state, wait, until, started_at, status FROM resumption
+        WHERE agent = ?1 AND session = ?2 AND started_at IS NOT NULL
+        ORDER BY started_at DESC, until DESC LIMIT 1";
+    let found = query_columns(connection, sql, params![seat.agent, seat.session], COLUMNS, read)?;
+    Ok(found.into_iter().next().map(|found| found.progress))
 }
 
 /// Started resumptions that nobody watches at `at`.

@@ -152,6 +152,20 @@ async fn a_program_in_the_agents_folder_is_not_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_would_start_agents_itself_is_denied() {
+    let scene = Scene::new(Kind::ClaudeCode, "1s").await;
+    scene.owes_an_answer().await;
+    for command in ["gander resume 1", "gander --store x.db resume --all", "gander resume"] {
+        scene.calls(command);
+        scene.ended(scene.start()).await;
+        let answer = scene.answer().to_string();
+        assert!(answer.contains("Only people start agents again"), "{command}: {answer}");
+    }
+    assert_eq!(scene.world.asked(1).await.len(), 1, "nobody is asked about it");
+    assert!(scene.resumed().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_agent_gets_none_of_ganders_secrets() {
     let scene = Scene::new(Kind::ClaudeCode, "1s").await;
     scene.owes_an_answer().await;

@@ -33,7 +33,7 @@ wait "$hook"
 status=$?
 printf '%s' "$answer" > "$home/answer"
 case "$answer" in
-    *'"deny"'* | *'"defer"'* | *'"block"'*) status=1 ;;
+    *'"deny"'* | *'"defer"'* | *'"block"'* | *'"ask"'*) status=1 ;;
 esac
 if [ "$status" = 0 ]; then echo x >> ran; fi
 if [ -p "$home/hold" ]; then echo > "$home/at-hold"; read -r _ < "$home/hold"; fi
@@ -94,6 +94,21 @@ impl Scene {
         world.home.run(&install).await.must(0, &["wrote"]);
         let file = world.home.path().join(".claude/settings.json");
         Self::with(world, kind, &file)
+    }
+
+    /// Claude Code's gate is installed for its folder and for the desk, and Maya is there.
+    pub(crate) async fn at_desk() -> Self {
+        let (world, kind) = (World::new(), Kind::ClaudeCode);
+        world.agent(kind, "100s").await;
+        let (place, hooks) = (world.project(), kind.file(&world.project()));
+        let install = ["gate", "install", kind.name(), "--project", place.to_str().unwrap()];
+        let how = ["--timeout", "100s", "--desk", "--yes"];
+        world.home.run(&[&install[..], &how].concat()).await.must(0, &["wrote"]);
+        let scene = Self::with(world, kind, &hooks);
+        let marker = scene.file("maya-is-there");
+        std::fs::write(&marker, "").unwrap();
+        scene.configure(&format!("[presence]\nfile = {marker:?}\n"));
+        scene
     }
 
     fn with(world: World, kind: Kind, hooks: &std::path::Path) -> Self {
@@ -253,6 +268,13 @@ impl Scene {
     /// The agent stands still when it has its answer.
     pub(crate) fn holds_afterwards(&self) -> Hold {
         Hold::new(self.home(), "at-hold", "hold")
+    }
+
+    /// The agent that stood still has ended, and the next one goes on.
+    pub(crate) fn forgets(&self, hold: Hold) {
+        for pipe in [hold.at, hold.release] {
+            std::fs::remove_file(pipe).unwrap();
+        }
     }
 
     /// The agent stands still when it is resumed.

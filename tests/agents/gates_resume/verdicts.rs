@@ -40,6 +40,22 @@ async fn the_answer_to_a_question_is_told_and_the_question_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_approved_plan_is_carried_out_and_not_proposed_again() {
+    let scene = Scene::new(Kind::ClaudeCode, "1s").await;
+    scene.sends(&scene.world.says("claude-code-plan", ""));
+    scene.ended(scene.start()).await;
+    let asked = scene.world.asked(1).await.remove(0);
+    assert!(asked.request.plan, "{asked:?}");
+    scene.world.decides(&asked, Verdict::approved()).await;
+    scene.repeats_nothing();
+    scene.run(&["resume", "--all"]).await.must(0, &["it finished"]);
+    let resumed = scene.resumed().remove(0);
+    let told = "approved by Maya. Carry out this plan, and do not propose it again:";
+    assert!(resumed.contains(told), "{resumed}");
+    assert!(scene.world.decision(1).await.verdict().unwrap().claimed_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_grant_lets_the_repeated_call_through_and_later_ones() {
     let scene = Scene::new(Kind::Codex, "1s").await;
     scene.ended(scene.start()).await;
