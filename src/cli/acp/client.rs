@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::effect::{Answer, AskId, Effect};
+use super::effect::Effect;
 use super::elicitation;
 use super::modes::AllowedModes;
 use super::relay::mode_of;
@@ -51,7 +51,7 @@ enum Phase {
 /// The state of a client.
 #[derive(Debug)]
 pub(super) struct Client {
-    requests: Requests,
+    pub(super) requests: Requests,
     modes: AllowedModes,
     task: Task,
     phase: Phase,
@@ -179,7 +179,7 @@ impl Client {
     }
 
     /// Ends the line that the agent's words have begun.
-    fn end_line(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn end_line(&mut self, effects: &mut Vec<Effect>) {
         if !std::mem::replace(&mut self.at_line_start, true) {
             effects.push(Effect::Print("\n".into()));
         }
@@ -277,28 +277,6 @@ impl Client {
         self.end_line(effects);
         self.requests.end(text::AGENT_GONE, effects);
         self.end.get_or_insert(end);
-    }
-
-    /// A question is answered.
-    pub(super) fn answered(&mut self, ask: AskId, answer: Answer) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.requests.answered(ask, answer, &mut effects);
-        effects
-    }
-
-    /// A question is withdrawn.
-    pub(super) fn withdrawn(&mut self, ask: AskId) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.requests.withdrawn(ask, &mut effects);
-        effects
-    }
-
-    /// The agent is gone, or is to be stopped.
-    pub(super) fn over(&mut self, why: &'static str) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.end_line(&mut effects);
-        self.requests.end(why, &mut effects);
-        effects
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::effect::{Answer, AskId, Effect};
+use super::effect::Effect;
 use super::elicitation;
 use super::known::mode_of_options;
 use super::modes::AllowedModes;
@@ -24,7 +24,7 @@ const MOST_REMEMBERED: usize = 1_000;
 /// The state of a relay.
 #[derive(Debug)]
 pub(super) struct Relay {
-    requests: Requests,
+    pub(super) requests: Requests,
     modes: AllowedModes,
     /// The client's requests whose answers tell something.
     sent: HashMap<String, Sent>,
@@ -249,27 +249,6 @@ impl Relay {
         let mut line = message.to_string().into_bytes();
         line.push(b'\n');
         line
-    }
-
-    /// A question is answered.
-    pub(super) fn answered(&mut self, ask: AskId, answer: Answer) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.requests.answered(ask, answer, &mut effects);
-        effects
-    }
-
-    /// A question is withdrawn.
-    pub(super) fn withdrawn(&mut self, ask: AskId) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.requests.withdrawn(ask, &mut effects);
-        effects
-    }
-
-    /// One side is gone: nobody waits for answers any more.
-    pub(super) fn end(&mut self, why: &'static str) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.requests.end(why, &mut effects);
-        effects
     }
 }
 

@@ -320,10 +320,12 @@ impl Requests {
     }
 
     /// A question is withdrawn: the next about its call may be asked.
-    pub(super) fn withdrawn(&mut self, ask: AskId, effects: &mut Vec<Effect>) {
+    pub(super) fn withdrawn(&mut self, ask: AskId) -> Vec<Effect> {
+        let mut effects = Vec::new();
         if let Some(key) = self.withdrawing.remove(&ask) {
-            self.ask_next(&key, effects);
+            self.ask_next(&key, &mut effects);
         }
+        effects
     }
 
     fn ask_next(&mut self, key: &str, effects: &mut Vec<Effect>) {
@@ -362,13 +364,15 @@ impl Requests {
     }
 
     /// A question is answered.
-    pub(super) fn answered(&mut self, ask: AskId, answer: Answer, effects: &mut Vec<Effect>) {
+    pub(super) fn answered(&mut self, ask: AskId, answer: Answer) -> Vec<Effect> {
+        let mut effects = Vec::new();
         let Some(open) = self.open.remove(&ask) else {
             if let (Some(decision), Answered::Allowed { .. }) = (answer.decision, answer.verdict) {
                 let text = text::TOO_LATE.to_owned();
                 effects.push(Effect::Report { decision, outcome: Outcome::Failed, text });
             }
-            return self.withdrawn(ask, effects);
+            effects.extend(self.withdrawn(ask));
+            return effects;
         };
         let told = open.about.answer(&answer.verdict);
         effects.push(Effect::ToAgent(wire::result(&open.id, &told)));
@@ -387,7 +391,8 @@ impl Requests {
             }
             _ => {}
         }
-        self.ask_next(&open.key, effects);
+        self.ask_next(&open.key, &mut effects);
+        effects
     }
 
     /// Takes in what the agent tells of its work.

@@ -17,6 +17,7 @@ use super::client::{Client, End};
 use super::effect::{Answer, AskId, Effect};
 use super::lines::{self, Lines, Next, Outbox};
 use super::relay::Relay;
+use super::requests::Requests;
 use crate::cli::{Exit, output};
 use crate::core::untrusted::one_line;
 use crate::presentation::text::{acp as text, gate as gate_text};
@@ -54,21 +55,29 @@ impl Peer {
         }
     }
 
-    /// `None`: the question is withdrawn.
-    fn answered(&mut self, ask: AskId, answer: Option<Answer>) -> Vec<Effect> {
-        match (self, answer) {
-            (Self::Relay(relay), Some(answer)) => relay.answered(ask, answer),
-            (Self::Relay(relay), None) => relay.withdrawn(ask),
-            (Self::Client(client), Some(answer)) => client.answered(ask, answer),
-            (Self::Client(client), None) => client.withdrawn(ask),
+    const fn requests(&mut self) -> &mut Requests {
+        match self {
+            Self::Relay(relay) => &mut relay.requests,
+            Self::Client(client) => &mut client.requests,
         }
     }
 
-    fn end(&mut self, why: &'static str) -> Vec<Effect> {
-        match self {
-            Self::Relay(relay) => relay.end(why),
-            Self::Client(client) => client.over(why),
+    /// `None`: the question is withdrawn.
+    fn answered(&mut self, ask: AskId, answer: Option<Answer>) -> Vec<Effect> {
+        match answer {
+            Some(answer) => self.requests().answered(ask, answer),
+            None => self.requests().withdrawn(ask),
         }
+    }
+
+    /// The agent or the client is gone: nobody waits for answers any more.
+    fn end(&mut self, why: &'static str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let Self::Client(client) = self {
+            client.end_line(&mut effects);
+        }
+        self.requests().end(why, &mut effects);
+        effects
     }
 }
 

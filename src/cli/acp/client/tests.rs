@@ -126,7 +126,7 @@ fn a_prompt_is_sent_and_the_agents_words_are_printed() {
     );
     let answer =
         Answer { decision: Some(3), verdict: Answered::Allowed { words: "Approved.".into() } };
-    let effects = played.client.answered(ask, answer);
+    let effects = played.client.requests.answered(ask, answer);
     played.take(effects);
     assert_eq!(played.sent.last().unwrap()["result"]["outcome"]["optionId"], "yes");
     let effects = played.client.agent_sent(

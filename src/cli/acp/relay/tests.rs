@@ -102,7 +102,7 @@ impl Played {
     }
 
     fn answer(&mut self, at: usize, verdict: Answered) {
-        let effects = self.relay.answered(
+        let effects = self.relay.requests.answered(
             self.asked[at].0,
             Answer { decision: Some(7 + i64::try_from(at).unwrap()), verdict },
         );

@@ -153,7 +153,8 @@ fn thousands_of_requests_stay_few() {
     let told = played.to_agent.len();
     assert_eq!(told, 1 + 4_900);
     assert_eq!(*played.outcome(), json!({ "outcome": "selected", "optionId": "no" }));
-    let effects = played.relay.end(text::AGENT_GONE);
+    let mut effects = Vec::new();
+    played.relay.requests.end(text::AGENT_GONE, &mut effects);
     played.take(effects);
     assert_eq!(played.withdrawn.len(), 100);
     assert_eq!(played.to_agent.len(), told + 100);

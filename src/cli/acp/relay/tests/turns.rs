@@ -52,7 +52,7 @@ fn one_yes_is_for_one_of_equal_calls() {
     assert_eq!(played.to_agent.last().unwrap()["id"], 0);
     assert_eq!(played.asked.len(), 3, "the second is asked now");
     let last = played.asked[2].0;
-    let effects = played.relay.answered(last, Answer::failed("no".into()));
+    let effects = played.relay.requests.answered(last, Answer::failed("no".into()));
     played.take(effects);
     assert_eq!(played.to_agent.last().unwrap()["id"], 1);
     assert_eq!(played.asked.len(), 4);
@@ -97,7 +97,7 @@ fn a_call_that_is_asked_again_waits_until_its_question_is_withdrawn() {
     played.client(json!({ "method": "session/cancel", "params": { "sessionId": "s" } }));
     played.asks(json!(2), run("c", "make"));
     assert_eq!(played.asked.len(), 1, "it would be the same decision, which is being withdrawn");
-    let effects = played.relay.withdrawn(played.asked[0].0);
+    let effects = played.relay.requests.withdrawn(played.asked[0].0);
     played.take(effects);
     assert_eq!(played.asked.len(), 2);
     played.allow(1);
