@@ -22,7 +22,7 @@ use crate::core::gate::facts::Facts;
 use crate::core::gate::rules::{GateRule, Minimum};
 use crate::disk::{self, FileError};
 use crate::engine::Handle;
-use crate::engine::approvals::gates::{GateRequest, RuleSource};
+use crate::engine::approvals::gates::{Edits, GateRequest, RuleSource};
 use crate::engine::event_log::watch;
 use crate::engine::operations::heartbeat;
 use crate::engine::operations::heartbeat::Running;
@@ -191,7 +191,7 @@ impl Gatekeeper for RemoteGate {
             context: String::new(),
             at_least,
             changed_since: None,
-            takes_edits: false,
+            edits: Edits::NotTaken,
         }
     }
 
@@ -245,7 +245,7 @@ impl Gatekeeper for LocalGate {
             context: String::new(),
             at_least: None,
             changed_since: None,
-            takes_edits: false,
+            edits: Edits::NotTaken,
         }
     }
 

@@ -11,7 +11,7 @@ use gander::core::gate::ToolCall;
 use gander::core::gate::edits::Before;
 use gander::core::gate::facts::Facts;
 use gander::engine::Claim;
-use gander::engine::approvals::gates::{GateOutcome, GateReply, GateRequest};
+use gander::engine::approvals::gates::{Edits, GateOutcome, GateReply, GateRequest};
 use serde_json::{Value, json};
 
 use crate::bot::{Bot, LIMIT, can_decide, click, custom_ids, id, submit, submit_fields, words};
@@ -59,7 +59,7 @@ async fn gate(bot: &Bot, call: ToolCall, changed_since: Option<DecisionId>) -> G
         context: String::new(),
         at_least: None,
         changed_since,
-        takes_edits: true,
+        edits: Edits::Taken,
     };
     let agent = bot.handle.access(Caller::of_user(1000, "user 1000", true));
     agent.gate(rules(bot), request).await.unwrap()

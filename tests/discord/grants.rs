@@ -10,7 +10,7 @@ use gander::core::decision::{Decision, DecisionId, Person};
 use gander::core::gate::ToolCall;
 use gander::core::policy::rules::Rules;
 use gander::engine::Filter;
-use gander::engine::approvals::gates::{GateOutcome, GateRequest};
+use gander::engine::approvals::gates::{Edits, GateOutcome, GateRequest};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
@@ -41,7 +41,7 @@ async fn gate(bot: &Bot, session: &str) -> GateOutcome {
         context: String::new(),
         at_least: None,
         changed_since: None,
-        takes_edits: false,
+        edits: Edits::NotTaken,
     };
     let agent = bot.handle.access(Caller::of_user(1000, "user 1000", true));
     agent.gate(Arc::new(RulesFile(Some(folder.join("gander.toml")))), request).await.unwrap()

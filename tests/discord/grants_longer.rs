@@ -11,7 +11,7 @@ use gander::core::gate::edits::Before;
 use gander::core::gate::facts::{Coverage, Facts, GitRepository};
 use gander::core::policy::grants::GrantPolicy;
 use gander::core::policy::rules::Rules;
-use gander::engine::approvals::gates::{GateOutcome, GateRequest};
+use gander::engine::approvals::gates::{Edits, GateOutcome, GateRequest};
 use gander::engine::approvals::grants;
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ async fn gate(bot: &Bot, from: Origin<'_>, command: &str) -> GateOutcome {
         context: String::new(),
         at_least: None,
         changed_since: None,
-        takes_edits: false,
+        edits: Edits::NotTaken,
     };
     let user = format!("user {}", from.user);
     let agent = bot.handle.access(Caller::of_user(from.user, &user, true));

@@ -24,7 +24,7 @@ use crate::core::gate::ToolCall;
 use crate::core::gate::rules::{AskReason, Minimum};
 use crate::core::hex;
 use crate::engine::Claim;
-use crate::engine::approvals::gates::GateReply;
+use crate::engine::approvals::gates::{Edits, GateReply};
 use crate::engine::event_log::watch;
 use crate::engine::operations::heartbeat::{self, Running};
 use crate::presentation::acp::{agent_question, choice_of_call};
@@ -242,10 +242,11 @@ impl Asker {
         let handle = &opened.handle;
         let options = match answers {
             CallAnswers::YesOrNo => {
-                let question = match local::question_of_call(&self.user, call, asking, false)? {
-                    Ok(question) => question.with_request(|asked| introduced(asked, &context)),
-                    Err(unfit) => return Ok(Asked::unfit(&unfit)),
-                };
+                let question =
+                    match local::question_of_call(&self.user, call, asking, Edits::NotTaken)? {
+                        Ok(question) => question.with_request(|asked| introduced(asked, &context)),
+                        Err(unfit) => return Ok(Asked::unfit(&unfit)),
+                    };
                 let changes = local::changes_since(handle, &question.request, allowed_by).await?;
                 let question = question.with_request(|request| Request { changes, ..request });
                 return Ok(local::filed(handle, question).await?.into());

@@ -14,7 +14,7 @@ use crate::core::policy::claims::{Claims, with_claims};
 use crate::core::policy::desk::DeskOffer;
 use crate::core::policy::rules::project_name;
 use crate::engine::approvals::desk::GateAsked;
-use crate::engine::approvals::gates::{EarlierAnswer, GateQuestion, GateReply};
+use crate::engine::approvals::gates::{EarlierAnswer, Edits, GateQuestion, GateReply};
 use crate::engine::{Handle, HandleError};
 use crate::presentation::gate::QuestionTerms;
 use crate::presentation::text;
@@ -58,8 +58,7 @@ pub(in crate::cli) fn judged(
     })
 }
 
-/// The question about a call, in stored form; or why nobody could answer it. `takes_edits`: the
-/// agent runs the call with other arguments, if the gate says so.
+/// The question about a call, in stored form; or why nobody could answer it.
 ///
 /// # Errors
 /// A file in the workspace cannot be read, as text.
@@ -67,12 +66,12 @@ pub(in crate::cli) fn question_of_call(
     user: &Config,
     call: &ToolCall,
     asking: Asking,
-    takes_edits: bool,
+    edits: Edits,
 ) -> Result<Result<GateQuestion, UnfitQuestion>, String> {
     let claim = ProjectClaim::of(call, user).map_err(|error| error.to_string())?;
     let ProjectClaim { mapped, claimed } = claim;
     let question = GateQuestion::new(asking.rules, call.clone(), mapped, asking.terms);
-    let question = question.map(|question| question.offering_edits(takes_edits));
+    let question = question.map(|question| question.with_edits(edits));
     Ok(question
         .map(|question| question.with_request(|request| in_stored_form(user, request, claimed))))
 }

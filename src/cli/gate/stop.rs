@@ -22,7 +22,7 @@ use crate::config::{Config, TimeSpan};
 use crate::core::decision::{DecisionId, Request};
 use crate::core::gate::ToolCall;
 use crate::engine::Handle;
-use crate::engine::approvals::gates::{GateQuestion, GateReply};
+use crate::engine::approvals::gates::{Edits, GateQuestion, GateReply};
 use crate::engine::clock::wall_time;
 use crate::presentation::text;
 use crate::store::Store;
@@ -300,7 +300,8 @@ impl Asking {
             Judged::Reply(reply) => return Ok(Err(reply)),
             Judged::Ask(asking) => *asking,
         };
-        let question = local::question_of_call(user, call, asking, self.hooked.takes_edits())?;
+        let edits = Edits::taken_if(self.hooked.takes_edits());
+        let question = local::question_of_call(user, call, asking, edits)?;
         Ok(question.map_err(|unfit| GateReply::Deny(text::gate::unfit(&unfit))))
     }
 

@@ -53,7 +53,24 @@ pub struct GateRequest {
     /// if a person changed the call.
     pub changed_since: Option<DecisionId>,
     /// Whether the agent takes changed arguments from its gate.
-    pub takes_edits: bool,
+    pub edits: Edits,
+}
+
+/// Whether an agent runs a call with other arguments than its own, if its gate says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edits {
+    /// The agent does: a person may change the call before approving it.
+    Taken,
+    /// The agent runs the call as it asked about it, or not at all.
+    NotTaken,
+}
+
+impl Edits {
+    /// By what the agent or its gate says.
+    #[must_use]
+    pub const fn taken_if(are_taken: bool) -> Self {
+        if are_taken { Self::Taken } else { Self::NotTaken }
+    }
 }
 
 /// The result for a tool call.
@@ -98,10 +115,10 @@ impl GateQuestion {
         Ok(Self { request, call: Arc::new(call), rules: Arc::new(rules) })
     }
 
-    /// The question, with what a person may change in the call if the agent takes it.
+    /// The question, with what a person may change in the call.
     #[must_use]
-    pub fn offering_edits(mut self, takes_edits: bool) -> Self {
-        if takes_edits {
+    pub fn with_edits(mut self, edits: Edits) -> Self {
+        if edits == Edits::Taken {
             self.request.editable = editing::editable(&self.call);
         }
         self
@@ -353,7 +370,7 @@ pub fn with_changes(request: Request, earlier: &Decision) -> Request {
 
 /// Applies the rules to a call: a final result (`Err`), or the question for a person.
 fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<GateQuestion, GateOutcome> {
-    let GateRequest { call, project, context, at_least, takes_edits, changed_since: _ } = brought;
+    let GateRequest { call, project, context, at_least, edits, changed_since: _ } = brought;
     let rules = rulebook.rules().map_err(|why| GateOutcome::Denied(text::gate::broken(&why)))?;
     let ruling = judge(&rules, &call);
     let terms = match at_least.map_or(ruling.clone(), |least| ruling.raised(least)) {
@@ -366,7 +383,7 @@ fn judged(rulebook: &dyn RuleSource, brought: GateRequest) -> Result<GateQuestio
         }
     };
     GateQuestion::new(rules, call, project, terms)
-        .map(|question| question.offering_edits(takes_edits))
+        .map(|question| question.with_edits(edits))
         .map(|question| question.with_request(|request| introduced(request, &context)))
         .map_err(|unfit| GateOutcome::Denied(text::gate::unfit(&unfit)))
 }

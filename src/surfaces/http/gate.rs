@@ -17,7 +17,7 @@ use super::{ApiState, Authenticated, LONGEST_CALL, Shared};
 use crate::core::decision::{Decision, DecisionId, Revision};
 use crate::core::gate::edits::Before;
 use crate::core::gate::{ToolCall, rules};
-use crate::engine::approvals::gates::{GateOutcome, GateReply, GateRequest};
+use crate::engine::approvals::gates::{Edits, GateOutcome, GateReply, GateRequest};
 use crate::engine::approvals::judging::NotJudged;
 use crate::presentation::text;
 
@@ -78,7 +78,7 @@ fn brought(call: GateCall) -> GateRequest {
         },
         project: call.project,
         changed_since: call.changed_since.map(DecisionId),
-        takes_edits: call.takes_edits,
+        edits: Edits::taken_if(call.takes_edits),
         context: context.unwrap_or_default(),
         at_least: call.at_least.map(|AtLeast { risk, reason }| rules::Minimum {
             risk,
