@@ -31,6 +31,7 @@ use super::hook::{Fields, HookAnswer, HookEvent, HookOutput, Told};
 use super::hook_file::{Companion, HookFile};
 use super::seat::ResumeCommand;
 use crate::core::decision::AgentCall;
+use crate::core::gate::quote;
 
 /// All agents, in the order of the manual.
 pub(super) const AGENTS: &[Agent] = &[
@@ -53,6 +54,13 @@ pub(super) const CLAUDE_CODE: Agent = &claude_code::ClaudeCode;
 /// An agent with supported hooks.
 pub(super) type Agent = &'static dyn Adapter;
 
+/// How long a gate without a limit waits, where the agent waits for ever.
+const LONGEST_USUAL: Duration = Duration::from_mins(10);
+
+/// How much of the agent's limit is kept for what the gate does before and after it waits for a
+/// person. More than the gate takes at most (`stop::GRACE`).
+const ANSWERING: Duration = Duration::from_secs(20);
+
 /// How Gander and an agent talk about a tool call.
 pub(super) trait Adapter: Debug + Sync {
     /// The agent in commands, rules and keys: `claude-code`.
@@ -64,9 +72,12 @@ pub(super) trait Adapter: Debug + Sync {
     /// How the name of the agent's process begins, in small letters.
     fn process(&self) -> &'static str;
 
-    /// How long the gate waits for a person if the hook's command does not say. Less than the
-    /// agent's usual limit for a hook.
-    fn usual_wait(&self) -> Duration;
+    /// How long the gate waits for a person if the hook's command does not say: as long as the
+    /// agent's usual limit for a hook leaves time to answer.
+    fn usual_wait(&self) -> Duration {
+        let limit = self.contract().usual_limit.unwrap_or(LONGEST_USUAL);
+        limit - ANSWERING.min(limit / 2)
+    }
 
     /// How long the gate may wait for a person at most, because the agent then goes on without the
     /// hook, whatever the hook's limit. `None`: as long as the person likes.
@@ -263,6 +274,12 @@ fn home_folder() -> Result<PathBuf, String> {
     let base = directories::BaseDirs::new()
         .ok_or("there is no home folder: give a folder with --project")?;
     Ok(base.home_dir().to_owned())
+}
+
+/// A line of shell as a single command, for agents whose shell may not be a POSIX shell or that
+/// write something behind the command.
+fn single_command(line: &str) -> String {
+    format!("/bin/sh -c {}", quote(line))
 }
 
 /// An answer in the shape of Claude Code's `PreToolUse`.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Adapter, Agent, Defer, claude_sample, copilot, cursor, permission_behavior,
-    permission_decision, user_folder,
+    permission_decision, single_command, user_folder,
 };
 use crate::cli::gate::bypass::{Bypass, settings};
 use crate::cli::gate::command::{HookCommand, own_desk_line};
@@ -20,7 +20,6 @@ use crate::cli::gate::hook_file::{Found, HookFile};
 use crate::cli::gate::seat::ResumeCommand;
 use crate::core::decision::resumption::SessionShape;
 use crate::core::decision::{AgentCall, OwnPrompt};
-use crate::core::gate::quote;
 
 /// Environment variable and value by which Claude Code tells its hooks that it runs as `claude -p`.
 const ENTRY: (&str, &str) = ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
@@ -165,11 +164,6 @@ impl Adapter for ClaudeCode {
         PROGRAM
     }
 
-    /// Claude Code stops a hook after 600 s.
-    fn usual_wait(&self) -> Duration {
-        Duration::from_secs(570)
-    }
-
     fn hook_file(&self, project: Option<&Path>) -> Result<PathBuf, String> {
         Ok(match project {
             // Not the shared settings file, because the command names a program on this machine.
@@ -185,7 +179,7 @@ impl Adapter for ClaudeCode {
     /// Cursor runs this hook too, and writes the input behind the command, so that the command must
     /// be a single one.
     fn shell_line(&self, line: String) -> String {
-        format!("/bin/sh -c {}", quote(&line))
+        single_command(&line)
     }
 
     /// Claude Code runs no hook if any of its settings files disables all hooks.

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Adapter, claude_sample, permission_behavior, permission_decision, user_folder};
+use super::{
+    Adapter, claude_sample, permission_behavior, permission_decision, single_command, user_folder,
+};
 use crate::cli::gate::bypass::{Bypass, settings};
 use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
 use crate::cli::gate::desk::{News, Notice, Prompt};
@@ -16,7 +18,6 @@ use crate::cli::gate::hook_file::HookFile;
 use crate::cli::gate::seat::ResumeCommand;
 use crate::core::decision::resumption::SessionShape;
 use crate::core::decision::{AgentCall, OwnPrompt};
-use crate::core::gate::quote;
 use crate::core::hex;
 use crate::disk;
 use crate::presentation::text;
@@ -102,11 +103,6 @@ impl Adapter for Codex {
         "codex"
     }
 
-    /// Codex stops a hook after 600 s.
-    fn usual_wait(&self) -> Duration {
-        Duration::from_secs(570)
-    }
-
     fn hook_file(&self, project: Option<&Path>) -> Result<PathBuf, String> {
         Ok(match project {
             Some(project) => project.join(".codex/hooks.json"),
@@ -120,7 +116,7 @@ impl Adapter for Codex {
 
     /// Codex runs hooks with the user's own shell, which may not be a POSIX shell.
     fn shell_line(&self, line: String) -> String {
-        format!("/bin/sh -c {}", quote(&line))
+        single_command(&line)
     }
 
     /// Codex runs hooks unless its configuration disables the feature.

@@ -124,11 +124,6 @@ impl Adapter for Copilot {
         "copilot"
     }
 
-    /// Copilot stops a hook after 30 s.
-    fn usual_wait(&self) -> Duration {
-        Duration::from_secs(15)
-    }
-
     fn hook_file(&self, project: Option<&Path>) -> Result<PathBuf, String> {
         Ok(match project {
             Some(project) => project.join(".github/hooks/gander.json"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::vocabulary::{self, FOLDER, PATIENCE, SHELL, Servers, Tool};
-use super::{Adapter, claude_sample, user_folder};
+use super::{Adapter, claude_sample, single_command, user_folder};
 use crate::cli::gate::bypass::Bypass;
 use crate::cli::gate::command::GANDER;
 use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
@@ -14,7 +14,6 @@ use crate::cli::gate::hook::{Fields, HookAnswer, HookEvent, HookOutput, Told, Ye
 use crate::cli::gate::hook_file::HookFile;
 use crate::cli::gate::json::Spelling;
 use crate::cli::gate::lists::{Event, Field, Listed};
-use crate::core::gate::quote;
 use crate::presentation::text;
 
 const FILE: Listed = Listed {
@@ -114,11 +113,6 @@ impl Adapter for Crush {
         "crush"
     }
 
-    /// Crush stops a hook after 30 s.
-    fn usual_wait(&self) -> Duration {
-        Duration::from_secs(15)
-    }
-
     fn hook_file(&self, project: Option<&Path>) -> Result<PathBuf, String> {
         if let Some(project) = project {
             return Ok(project.join(".crush.json"));
@@ -134,7 +128,7 @@ impl Adapter for Crush {
     }
 
     fn shell_line(&self, line: String) -> String {
-        format!("{BEFORE} /bin/sh -c {}", quote(&line))
+        format!("{BEFORE} {}", single_command(&line))
     }
 
     /// No setting switches hooks off, and Crush does not start with a file that it cannot read.

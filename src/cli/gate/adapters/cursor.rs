@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::vocabulary::{self, FOLDER, PATIENCE, SHELL, Servers, Tool};
-use super::{Adapter, claude_sample, home_folder};
+use super::{Adapter, claude_sample, home_folder, single_command};
 use crate::cli::gate::bypass::{Bypass, settings};
 use crate::cli::gate::contract::{Contract, Decides, Evidence, Fate, Start};
 use crate::cli::gate::hook::{Fields, HookAnswer, HookEvent, HookOutput, Told, Yes};
@@ -14,7 +14,6 @@ use crate::cli::gate::hook_file::HookFile;
 use crate::cli::gate::json::Spelling;
 use crate::cli::gate::lists::{Event, Field, Listed};
 use crate::cli::gate::unique::Unique;
-use crate::core::gate::quote;
 use crate::presentation::text;
 
 /// Before each tool call. Names the tool of a server, but not the server.
@@ -159,11 +158,6 @@ impl Adapter for Cursor {
         "cursor"
     }
 
-    /// Cursor stops a hook after 60 s.
-    fn usual_wait(&self) -> Duration {
-        Duration::from_secs(40)
-    }
-
     fn hook_file(&self, project: Option<&Path>) -> Result<PathBuf, String> {
         let folder = match project {
             Some(project) => project.to_owned(),
@@ -178,7 +172,7 @@ impl Adapter for Cursor {
 
     /// Cursor writes the input behind the command, so the command must be a single one.
     fn shell_line(&self, line: String) -> String {
-        format!("/bin/sh -c {}", quote(&line))
+        single_command(&line)
     }
 
     fn check_enabled(&self, hooks: &Path, _: Option<&Path>) -> Result<(), Bypass> {

@@ -135,11 +135,6 @@ impl Adapter for Gemini {
         "gemini"
     }
 
-    /// Gemini stops a hook after 60 s.
-    fn usual_wait(&self) -> Duration {
-        Duration::from_secs(40)
-    }
-
     fn longest_wait(&self) -> Option<Duration> {
         Some(LONGEST)
     }

@@ -81,11 +81,6 @@ impl Adapter for Goose {
         "goose"
     }
 
-    /// goose stops a hook after 30 s.
-    fn usual_wait(&self) -> Duration {
-        Duration::from_secs(15)
-    }
-
     fn hook_file(&self, project: Option<&Path>) -> Result<PathBuf, String> {
         let folder = match project {
             Some(project) => project.to_owned(),

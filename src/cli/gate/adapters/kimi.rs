@@ -253,11 +253,6 @@ impl Adapter for Kimi {
         "kimi"
     }
 
-    /// Kimi stops a hook after 30 s.
-    fn usual_wait(&self) -> Duration {
-        Duration::from_secs(15)
-    }
-
     fn longest_wait(&self) -> Option<Duration> {
         Some(LONGEST)
     }

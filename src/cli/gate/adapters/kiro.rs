@@ -120,11 +120,6 @@ impl Adapter for Kiro {
         "kiro"
     }
 
-    /// Version 2 stops a hook after 30 s.
-    fn usual_wait(&self) -> Duration {
-        Duration::from_secs(15)
-    }
-
     fn hook_file(&self, project: Option<&Path>) -> Result<PathBuf, String> {
         let project = project.ok_or("Kiro has hooks in a project only: give it with --project")?;
         Ok(project.join(".kiro/hooks/gander.json"))

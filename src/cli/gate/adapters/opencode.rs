@@ -4,7 +4,6 @@
 //! takes that back when it is loaded.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -171,10 +170,6 @@ impl Adapter for OpenCode {
 
     fn process(&self) -> &'static str {
         "opencode"
-    }
-
-    fn usual_wait(&self) -> Duration {
-        Duration::from_secs(570)
     }
 
     fn hook_file(&self, project: Option<&Path>) -> Result<PathBuf, String> {

@@ -96,10 +96,6 @@ impl Adapter for Qwen {
         "qwen"
     }
 
-    fn usual_wait(&self) -> Duration {
-        LONGEST
-    }
-
     fn longest_wait(&self) -> Option<Duration> {
         Some(LONGEST)
     }
