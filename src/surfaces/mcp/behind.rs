@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader, Take};
 use tokio::process::{ChildStdin, Command};
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use super::McpServer;
 use crate::core::gate::questions::{ADDRESS, ELICITATION, ELICITATION_FIELDS, SERVER};
@@ -76,18 +77,19 @@ impl McpServer {
             to_client: tokio::sync::Mutex::new(tokio::io::stdout()),
             asked: Mutex::default(),
         });
-        let client = async {
-            from_client(&behind).await?;
-            // A server ends when nothing more comes; one that does not is ended (`kill_on_drop`).
-            behind.to_server.lock().await.take();
-            tokio::time::sleep(TO_END).await;
-            Ok(())
-        };
+        let from_server = from_server(&behind, output);
+        tokio::pin!(from_server);
         tokio::select! {
-            passed = client => passed,
-            passed = from_server(&behind, output) => passed,
+            passed = &mut from_server => return passed.map_err(failed),
+            passed = from_client(&behind) => passed.map_err(failed)?,
         }
-        .map_err(failed)
+        let ending = async {
+            behind.to_server.lock().await.take();
+            from_server.await?;
+            server.wait().await.map(drop)
+        };
+        // A server ends when nothing more comes; one that does not is ended (`kill_on_drop`).
+        timeout(TO_END, ending).await.unwrap_or(Ok(())).map_err(failed)
     }
 }
 
