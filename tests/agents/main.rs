@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails here"
 )]
 
+mod acp_answers;
 mod acp_decided;
 mod acp_hostile;
 mod acp_prompt;

@@ -3,7 +3,7 @@
 //!
 //! Pure: takes lines and answers, and returns what is to be done.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -20,6 +20,8 @@ use crate::presentation::text::acp as text;
 
 /// Most requests of the client of which the relay remembers what they were.
 const MOST_REMEMBERED: usize = 1_000;
+/// Most requests of the agent that the client has not answered.
+const MOST_PASSED_ON: usize = 10_000;
 
 /// The state of a relay.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(super) struct Relay {
     modes: AllowedModes,
     /// The client's requests whose answers tell something.
     sent: HashMap<String, Sent>,
+    /// The agent's requests that were passed on to the client, until it answers them.
+    passed_on: HashSet<String>,
     client_fills_forms: bool,
 }
 
@@ -64,6 +68,7 @@ impl Relay {
             requests: Requests::new(setup, agent),
             modes,
             sent: HashMap::new(),
+            passed_on: HashSet::new(),
             client_fills_forms: false,
         }
     }
@@ -79,23 +84,9 @@ impl Relay {
             return effects;
         };
         let passes = match message {
-            Message::Request { id, method, params } => match method.as_str() {
-                wire::PERMISSION => {
-                    self.requests.permission(id, params, &mut effects);
-                    false
-                }
-                wire::ELICITATION => match self.requests.elicitation(id, params, &mut effects) {
-                    Handled::Yes => false,
-                    Handled::No(_) if self.client_fills_forms => true,
-                    Handled::No(id) => {
-                        effects.push(Effect::Tell(text::FORM_DECLINED.to_owned()));
-                        let answer = elicitation::declined();
-                        effects.push(Effect::ToAgent(wire::result(&id, &answer)));
-                        false
-                    }
-                },
-                _ => !self.requests.is_open(&id),
-            },
+            Message::Request { id, method, params } => {
+                self.agent_asked(id, &method, params, &mut effects)
+            }
             Message::Notification { method, params } => match method.as_str() {
                 // Without an id, nobody could answer it.
                 wire::PERMISSION | wire::ELICITATION => false,
@@ -119,6 +110,46 @@ impl Relay {
             effects.push(Effect::ToClient(line));
         }
         effects
+    }
+
+    /// A request of the agent. Whether it passes on to the client.
+    fn agent_asked(
+        &mut self,
+        id: Id,
+        method: &str,
+        params: Option<&RawValue>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        let refused = |id: &Id, why| Effect::ToAgent(wire::error(id, wire::INVALID_REQUEST, why));
+        // The client answers another request of this number: that would be an answer to both.
+        if self.passed_on.remove(id.key()) {
+            effects.push(Effect::Tell(text::SAME_ID.to_owned()));
+            effects.push(refused(&id, text::SAME_ID));
+            return false;
+        }
+        let id = match method {
+            wire::PERMISSION => {
+                self.requests.permission(id, params, effects);
+                return false;
+            }
+            wire::ELICITATION => match self.requests.elicitation(id, params, effects) {
+                Handled::Yes => return false,
+                Handled::No(id) if self.client_fills_forms => id,
+                Handled::No(id) => {
+                    effects.push(Effect::Tell(text::FORM_DECLINED.to_owned()));
+                    let answer = elicitation::declined();
+                    effects.push(Effect::ToAgent(wire::result(&id, &answer)));
+                    return false;
+                }
+            },
+            _ if self.requests.is_open(&id) => return false,
+            _ => id,
+        };
+        if self.passed_on.len() >= MOST_PASSED_ON {
+            effects.push(refused(&id, text::TOO_MANY));
+            return false;
+        }
+        self.passed_on.insert(id.key().to_owned())
     }
 
     fn take_in(&mut self, params: Option<&RawValue>, effects: &mut Vec<Effect>) {
@@ -182,11 +213,11 @@ impl Relay {
                 }
                 effects.push(Effect::ToAgent(line));
             }
-            // The client has never seen the request that it answers.
-            Message::Response { id, .. } if self.requests.is_open(&id) => {
-                effects.push(Effect::Tell(text::NOT_ASKED.to_owned()));
+            Message::Response { id, .. } if self.passed_on.remove(id.key()) => {
+                effects.push(Effect::ToAgent(line));
             }
-            Message::Response { .. } => effects.push(Effect::ToAgent(line)),
+            // The agent might take it for the answer to a request that people answer, now or later.
+            Message::Response { .. } => effects.push(Effect::Tell(text::NOT_ASKED.to_owned())),
         }
         effects
     }

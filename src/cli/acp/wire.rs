@@ -35,6 +35,9 @@ pub(super) const INVALID_REQUEST: i64 = -32600;
 /// Error code: the sender of the request gave it up.
 pub(super) const GIVEN_UP: i64 = -32800;
 
+/// Longest id of a request, in bytes.
+const LONGEST_ID: usize = 1_000;
+
 /// The id of a request. Both sides number their requests, so an id is one only with its direction.
 #[derive(Clone)]
 pub(super) struct Id {
@@ -45,8 +48,9 @@ pub(super) struct Id {
 }
 
 impl Id {
-    /// `None`: neither a number nor a text.
+    /// `None`: neither a number nor a text, or longer than any program needs.
     fn of(text: &RawValue) -> Option<Self> {
+        (text.get().len() <= LONGEST_ID).then_some(())?;
         let key = match serde_json::from_str(text.get()).ok()? {
             Value::Number(number) => format!("number {}", number.as_f64()?),
             Value::String(text) => format!("text {text}"),
@@ -194,7 +198,8 @@ mod tests {
             let sent = String::from_utf8(result(&id(text), &serde_json::json!({}))).unwrap();
             assert_eq!(sent, format!("{{\"jsonrpc\":\"2.0\",\"id\":{text},\"result\":{{}}}}\n"));
         }
-        for none in ["true", "[1]", "{}"] {
+        let long = format!("\"{}\"", "x".repeat(LONGEST_ID));
+        for none in ["true", "[1]", "{}", &long] {
             let line = format!(r#"{{"id":{none},"method":"x"}}"#);
             assert!(Message::read(line.as_bytes()).is_none(), "{none}");
         }

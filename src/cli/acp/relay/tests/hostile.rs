@@ -170,8 +170,52 @@ fn a_client_cannot_answer_what_it_was_not_asked() {
     );
     played.client(json!({ "id": 0.0, "result": {} }));
     assert_eq!(played.to_agent.len(), sent);
-    played.client(json!({ "id": 1, "result": {} }));
+    // Nor what the agent has not asked yet, or has its answer to.
+    let yes = json!({ "outcome": { "outcome": "selected", "optionId": "yes" } });
+    played.client(json!({ "id": 1, "result": yes }));
+    played.asks(json!(1), run("b", "make clean"));
+    played.allow(0);
+    let sent = played.to_agent.len();
+    played.client(json!({ "id": 0, "result": yes }));
+    assert_eq!(played.to_agent.len(), sent);
+    assert_eq!(played.told, [text::NOT_ASKED; 4]);
+}
+
+#[test]
+fn a_client_answers_each_request_that_it_was_sent_once() {
+    let mut played = Played::opened();
+    let read = |id: Value| json!({ "id": id, "method": "fs/read_text_file", "params": {} });
+    played.agent(read(json!("r")));
+    assert_eq!(played.to_client.last(), Some(&read(json!("r"))));
+    let sent = played.to_agent.len();
+    played.client(json!({ "id": "r", "result": { "content": "x" } }));
+    played.client(json!({ "id": "r", "result": { "content": "y" } }));
     assert_eq!(played.to_agent.len(), sent + 1);
+}
+
+#[test]
+fn an_answer_to_another_request_under_the_same_number_answers_nothing() {
+    let mut played = Played::opened();
+    played.agent(json!({ "id": 3, "method": "terminal/create", "params": {} }));
+    played.asks(json!(3), run("a", "make"));
+    assert!(played.asked.is_empty());
+    assert_eq!(played.to_agent.last().unwrap()["error"]["message"], text::SAME_ID);
+    let sent = played.to_agent.len();
+    played.client(
+        json!({ "id": 3, "result": { "outcome": { "outcome": "selected", "optionId": "yes" } } }),
+    );
+    assert_eq!(played.to_agent.len(), sent);
+}
+
+#[test]
+fn requests_that_a_client_never_answers_stay_few() {
+    let mut played = Played::opened();
+    let before = played.to_client.len();
+    for n in 0..MOST_PASSED_ON + 1 {
+        played.agent(json!({ "id": n, "method": "terminal/create", "params": {} }));
+    }
+    assert_eq!(played.to_client.len(), before + MOST_PASSED_ON);
+    assert_eq!(played.to_agent.last().unwrap()["error"]["message"], text::TOO_MANY);
 }
 
 #[test]
