@@ -55,7 +55,7 @@ impl Agent {
     /// The mode in which the agent asks before a command; `None`: it does by itself.
     const fn mode(self) -> Option<&'static str> {
         match self {
-            Qwen => Some("default"),
+            Claude | Qwen => Some("default"),
             _ => None,
         }
     }
@@ -259,6 +259,15 @@ async fn real_agents_are_cancelled() {
     for agent in ALL {
         let Some(real) = touching(agent).await else { continue };
         let child = real.prompt(&[]);
+/// In the mode in which a session of Claude begins, a model decides instead of the person.
+#[tokio::test(flavor = "multi_thread")]
+async fn real_claude_gets_no_prompt_in_its_mode_auto() {
+    let Some(real) = touching(Claude).await else { return };
+    let said = ended(real.gander(&["--prompt", "go"]).spawn().unwrap()).await;
+    assert!(!real.ran(), "{}", real.story(&said));
+    assert!(said.contains("Gander refuses the mode \"auto\""), "{}", real.story(&said));
+}
+
         let id = child.id().unwrap();
         let (said, asked) = tokio::join!(ended(child), async {
             let asked = real.world.asked_within(1, PATIENCE).await.remove(0);

@@ -20,9 +20,12 @@ const UNSUPERVISED: [&str; 12] = [
     "acceptall",
     "unrestricted",
 ];
-/// Names that mean it as a whole: goose's `auto` runs every tool. Other agents have a mode `auto`
+/// A name that means it as a whole, for [`NEVER_ASKING_IN_AUTO`]. Other agents have a mode `auto`
 /// that asks.
-const OF_GOOSE: &str = "auto";
+const AUTO: &str = "auto";
+/// How the names of agents begin that ask nobody in their mode `auto`: goose runs every tool, and
+/// with Claude a model decides instead of the person.
+const NEVER_ASKING_IN_AUTO: [&str; 2] = ["goose", "claude"];
 
 /// The modes that the person allows although the agent asks nobody in them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,8 +45,9 @@ fn is_unsupervised(agent: &str, mode: &str) -> bool {
         letters.flat_map(char::to_lowercase).collect::<String>()
     };
     let mode = plain(mode);
+    let agent = plain(agent);
     UNSUPERVISED.iter().any(|part| mode.contains(part))
-        || (mode == OF_GOOSE && plain(agent).starts_with("goose"))
+        || (mode == AUTO && NEVER_ASKING_IN_AUTO.iter().any(|name| agent.starts_with(name)))
 }
 
 #[cfg(test)]
@@ -56,7 +60,9 @@ mod tests {
             ("Kimi Code CLI", "yolo", true),
             ("Kimi Code CLI", "auto", false),
             ("Claude Agent", "bypassPermissions", true),
-            ("Claude Agent", "auto", false),
+            ("Claude Agent", "auto", true),
+            ("Claude Agent", "default", false),
+            ("Qwen Code", "auto", false),
             ("Claude Agent", "dontAsk", false),
             ("Codex", "full-access", true),
             ("Codex", "danger-full-access", true),

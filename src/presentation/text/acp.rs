@@ -116,8 +116,9 @@ const LONGEST_OUTPUT: usize = 400;
 #[must_use]
 pub fn mode_refused(mode: &str) -> String {
     format!(
-        "Gander refuses the mode {:?}: in it, the agent asks nobody before a tool call. To allow \
-         it all the same, start gander acp with --allow-mode {}",
+        "Gander refuses the mode {:?}: in it, the agent asks nobody before a tool call. Set \
+         another mode (in the client, or with --mode beside --prompt), or allow this one: start \
+         gander acp with --allow-mode {}",
         one_line(mode),
         one_line(mode)
     )
