@@ -5,6 +5,8 @@
 //! An agent that is not on the path is skipped; with `GANDER_TEST_AGENTS=1` that fails. Nothing
 //! leaves the machine.
 
+mod killed;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -183,11 +185,14 @@ impl Real {
     }
 
     /// Gander as the client, with a prompt.
-    fn prompt(&self, more: &[&str]) -> Child {
+    fn prompting(&self, more: &[&str]) -> Command {
         let mode: Vec<&str> =
             self.agent.mode().into_iter().flat_map(|mode| ["--mode", mode]).collect();
-        let args = [&["--prompt", "go"], &mode[..], more].concat();
-        self.gander(&args).spawn().unwrap()
+        self.gander(&[&["--prompt", "go"], &mode[..], more].concat())
+    }
+
+    fn prompt(&self, more: &[&str]) -> Child {
+        self.prompting(more).spawn().unwrap()
     }
 
     fn ran(&self) -> bool {
@@ -254,11 +259,6 @@ async fn real_agents_go_by_the_rules() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn real_agents_are_cancelled() {
-    for agent in ALL {
-        let Some(real) = touching(agent).await else { continue };
-        let child = real.prompt(&[]);
 /// In the mode in which a session of Claude begins, a model decides instead of the person.
 #[tokio::test(flavor = "multi_thread")]
 async fn real_claude_gets_no_prompt_in_its_mode_auto() {
@@ -268,6 +268,11 @@ async fn real_claude_gets_no_prompt_in_its_mode_auto() {
     assert!(said.contains("Gander refuses the mode \"auto\""), "{}", real.story(&said));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn real_agents_are_cancelled() {
+    for agent in ALL {
+        let Some(real) = touching(agent).await else { continue };
+        let child = real.prompt(&[]);
         let id = child.id().unwrap();
         let (said, asked) = tokio::join!(ended(child), async {
             let asked = real.world.asked_within(1, PATIENCE).await.remove(0);
