@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gander::core::decision::{Decision, DecisionId, Verdict, Via};
+use gander::core::decision::{Ballot, Decision, DecisionId, Verdict, Via};
 use gander::core::policy::rules::Rules;
 use gander::engine::event_log::watch;
 use gander::engine::{Filter, Handle};
@@ -109,11 +109,12 @@ impl World {
         waited.await.unwrap_or_else(|_| panic!("decision {id} stays open"))
     }
 
-    /// Maya, whose machine it is, decides.
+    /// Maya, whose machine it is, decides, and types the word that critical risk demands.
     pub(crate) async fn decides(&self, decision: &Decision, verdict: Verdict) -> Decision {
+        let ballot = Ballot { verdict, confirmation: decision.confirmation() };
         self.handle
             .approvals()
-            .resolve(decision.id, decision.revision, &maya(), Via::Discord, verdict)
+            .resolve(decision.id, decision.revision, &maya(), Via::Discord, ballot)
             .await
             .unwrap()
     }

@@ -18,11 +18,24 @@ use serde_json::{Value, json};
 pub(crate) struct Call {
     tool: String,
     input: Value,
+    of_heard: Option<fn(&str) -> Value>,
 }
 
 impl Call {
     pub(crate) fn new(tool: &str, input: Value) -> Self {
-        Self { tool: tool.to_owned(), input }
+        Self { tool: tool.to_owned(), input, of_heard: None }
+    }
+
+    /// A call whose input the model makes of what it was sent until then.
+    pub(crate) fn of_heard(tool: &str, input: fn(&str) -> Value) -> Self {
+        Self { tool: tool.to_owned(), input: Value::Null, of_heard: Some(input) }
+    }
+
+    fn made(mut self, heard: &str) -> Self {
+        if let Some(input) = self.of_heard {
+            self.input = input(heard);
+        }
+        self
     }
 }
 
@@ -104,7 +117,8 @@ impl Script {
         if talk.begins.is_empty() && results.len() >= told.len() {
             *told = results;
         }
-        next.cloned().unwrap_or_default()
+        let heard = self.heard.lock().unwrap();
+        next.cloned().unwrap_or_default().into_iter().map(|call| call.made(&heard)).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 //! prompt of its own appears.
 
 use gander::core::decision::{Answer, Verdict};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Real;
 use crate::common::agents::{PATIENCE, ended, installed};
@@ -106,18 +106,33 @@ async fn real_claude_code_hears_why_its_question_is_refused() {
     assert!(real.model.told().contains("Read the issue first"), "{}", real.story(&said));
 }
 
+/// Writes a plan where Claude Code says that its plan goes.
+fn write_plan(heard: &str) -> Value {
+    let end = heard.find(".md using the Write tool").map(|at| at + ".md".len());
+    let path = end.and_then(|end| heard[..end].rsplit([' ', '"']).next());
+    json!({ "file_path": path.expect("the place of the plan"), "content": PLAN })
+}
+
+const PLAN: &str = "# Tidy up\n\n1. Sweep\n";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn real_claude_code_carries_out_an_approved_plan_and_hears_what_to_change() {
     for approve in [true, false] {
-        let plan = json!({ "plan": "# Tidy up\n\n1. Sweep" });
         // Beside `--dangerously-skip-permissions`, Claude Code ignores `--permission-mode plan`.
-        let enter = Call::new("EnterPlanMode", json!({}));
-        let calls = vec![vec![enter], vec![Call::new("ExitPlanMode", plan)]];
+        let calls = vec![
+            vec![Call::new("EnterPlanMode", json!({}))],
+            vec![Call::of_heard("Write", write_plan)],
+            vec![Call::new("ExitPlanMode", json!({}))],
+        ];
         let Some(real) = Real::calling(Kind::ClaudeCode, "100s", calls).await else { return };
         let args = with_permission_tool(&real.world);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let (said, asked) = tokio::join!(ended(real.start(&args)), async {
-            let asked = real.world.asked_within(1, PATIENCE).await.remove(0);
+            // The plan's file lies in the home folder, outside of the project.
+            let written = real.world.asked_within(1, PATIENCE).await.remove(0);
+            assert!(written.request.title.contains(".claude/plans/"), "{written:#?}");
+            real.world.decides(&written, Verdict::approved()).await;
+            let asked = real.world.asked_within(2, PATIENCE).await.remove(1);
             let verdict =
                 if approve { Verdict::approved() } else { rejected("Dust before you sweep") };
             real.world.decides(&asked, verdict).await;
@@ -127,7 +142,7 @@ async fn real_claude_code_carries_out_an_approved_plan_and_hears_what_to_change(
         let told = real.model.results().pop().unwrap_or_default();
         let heard = if approve { "approved" } else { "Dust before you sweep" };
         assert!(told.contains(heard), "{}", real.story(&said));
-        assert_eq!(real.world.asked(1).await.len(), 1, "nobody is asked twice");
+        assert_eq!(real.world.asked(2).await.len(), 2, "nobody is asked twice");
     }
 }
 
