@@ -7,6 +7,7 @@
 
 mod attacks;
 mod desk;
+mod edits;
 mod goose;
 mod others;
 mod questions;

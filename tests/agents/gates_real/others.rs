@@ -14,11 +14,11 @@ use crate::gates_others::standin::Kind;
 const ALL: [Kind; 5] = [Kind::Copilot, Kind::Gemini, Kind::Qwen, Kind::OpenCode, Kind::Kimi];
 
 /// A real agent in a world of its own.
-struct Other {
-    world: World,
+pub(super) struct Other {
+    pub(super) world: World,
     kind: Kind,
     program: PathBuf,
-    model: Model,
+    pub(super) model: Model,
 }
 
 /// A command, as the model of this agent runs one.
@@ -89,7 +89,7 @@ fn configure(kind: Kind, home: &Path, project: &Path, model: &Model) {
 
 impl Other {
     /// An agent whose model wants this command run. `None`: it is not installed.
-    async fn new(kind: Kind, gate: &str, command: &str) -> Option<Self> {
+    pub(super) async fn new(kind: Kind, gate: &str, command: &str) -> Option<Self> {
         let program = agents::installed(kind.name())?;
         let model = Model::start(vec![vec![shell(kind, command)]]).await;
         let world = World::new();
@@ -105,7 +105,7 @@ impl Other {
         Some(Self { world, kind, program, model })
     }
 
-    fn start(&self, more: &[&str]) -> Child {
+    pub(super) fn start(&self, more: &[&str]) -> Child {
         let (home, address) = (self.world.home.path(), &self.model.address);
         let mut command = Command::new(&self.program);
         command.current_dir(self.world.project()).env_clear().env("HOME", home);
@@ -150,11 +150,11 @@ impl Other {
         command.kill_on_drop(true).spawn().unwrap()
     }
 
-    fn ran(&self) -> bool {
+    pub(super) fn ran(&self) -> bool {
         self.world.project().join("ran").exists()
     }
 
-    fn story(&self, said: &str) -> String {
+    pub(super) fn story(&self, said: &str) -> String {
         format!("{:?}: {said}\n{}", self.kind, self.model.told())
     }
 
