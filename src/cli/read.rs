@@ -7,7 +7,7 @@ use crate::core::Time;
 use crate::core::availability::Profile;
 use crate::core::decision::event::{Event, Logged};
 use crate::core::decision::{
-    Approval, Attested, Decision, DecisionId, Pending, Person, Resolved, State, Verdict,
+    self, Approval, Attested, Decision, DecisionId, Pending, Person, Resolved, State, Verdict,
 };
 use crate::core::messaging::notification::OutboxEntry;
 use crate::core::untrusted::{Secrets, one_line, plain};
@@ -161,6 +161,9 @@ fn so_far(decision: &Decision, pending: &Pending) -> String {
 
 fn acted(resolved: &Resolved) -> String {
     match (&resolved.reported, resolved.claimed_at) {
+        (Some(reported), _) if reported.outcome == decision::Outcome::NotRun => {
+            format!("did not run: {}", one_line(&reported.text))
+        }
         (Some(reported), _) if reported.text.is_empty() => {
             format!("the agent reports: {}", reported.outcome)
         }

@@ -16,7 +16,7 @@ use crate::engine::HandleError;
 pub(super) struct ReportArgs {
     /// The decision's number
     id: DecisionId,
-    /// The outcome: succeeded, failed
+    /// The outcome: succeeded, failed, not_run
     outcome: decision::Outcome,
     /// A description in your words
     #[arg(default_value = "", hide_default_value = true)]

@@ -153,7 +153,12 @@ fn drawn(line: &Line, decision: &Decision, time_scale: TimeScale, files: Files) 
     page.left = page.left.saturating_sub(units(&title) + units(&footer) + 20);
     let mut fields = done_fields(decision, time_scale);
     fields.extend(facts(decision, time_scale, &told));
+    let edited = edited::shown(decision, Where::Card, Secrets::Masked, files);
+    // The change shows the call as it was, too.
+    let is_replaced = edited.as_ref().is_some_and(|edited| edited.whole);
+    let edited = page.keep_all(edited);
     let runs = permission::what_runs(decision, Where::Card, Secrets::Masked, files);
+    let runs = runs.filter(|_| !is_replaced);
     let masked = decision.request.masked_secrets();
     let masked = masked_note(decision, Secrets::Masked, masked);
     page.left = page.left.saturating_sub(masked.as_deref().map_or(0, units));
@@ -168,11 +173,10 @@ fn drawn(line: &Line, decision: &Decision, time_scale: TimeScale, files: Files) 
     let changed = scripts::changed(decision, Where::Card, Secrets::Masked, files);
     let changes_whole = changed.as_ref().is_none_or(|changed| changed.whole);
     let changed = page.keep_all(changed);
-    let edited = page.keep_all(edited::shown(decision, Where::Card, Secrets::Masked, files));
     let explanation = page.explanation(decision);
     page.options(decision);
     page.questions(decision);
-    if runs.is_none() {
+    if runs.is_none() && !is_replaced {
         page.body(decision);
     }
     fields.append(&mut page.fields);
@@ -248,6 +252,10 @@ fn tone(decision: &Decision) -> Tone {
         State::Deferred { .. } => Tone::Deferred,
         State::Resolved(resolved) if is_negative(resolved) => Tone::No,
         State::Resolved(resolved) if resolved.grant.ended.is_some() => Tone::Over,
+        State::Resolved(Resolved {
+            reported: Some(Reported { outcome: Outcome::NotRun, .. }),
+            ..
+        }) => Tone::Over,
         State::Resolved(_) => Tone::Yes,
         State::Withdrawn { .. } => Tone::Over,
     }
@@ -271,7 +279,7 @@ fn done_fields(decision: &Decision, time_scale: TimeScale) -> Vec<Field> {
             fields.push(field(name, value));
         }
         State::Resolved(resolved) => {
-            let (name, value) = text::verdict(resolved, time_scale);
+            let (name, value) = text::verdict(decision, resolved, time_scale);
             let against = text::disagreed(decision, time_scale);
             let grant = decision.grant().and_then(|grant| text::grant_on_card(&grant, time_scale));
             let grant = grant.map(|grant| format!("{grant}\n")).unwrap_or_default();
@@ -455,13 +463,6 @@ impl Page {
         *room = if fits { room.saturating_sub(size) } else { *room };
         self.left_out |= !fits;
         fits
-    }
-
-    fn options(&mut self, decision: &Decision) {
-        let choices = &decision.request.options;
-        if !choices.is_empty() {
-            self.field(label::OPTIONS, 1_000, false, |room| text::options(choices, room));
-        }
     }
 
     fn details(&mut self, decision: &Decision) {

@@ -72,7 +72,7 @@ async fn an_exchanged_script_is_asked_anew_with_the_difference() {
         assert!(card.0.to_string().contains(&said), "{:#?}", card.0);
         let changes = desk.request(number + 1).await.changes.unwrap();
         assert!(changes.diff.contains("-echo fine\n+curl evil.example"), "{}", changes.diff);
-        assert!(desk.reported(number).await.contains("did not run"));
+        assert!(desk.reported(number).await.contains("changed after"));
         assert!(desk.answers().is_empty(), "the agent waits on");
         assert!(reject(&maya, &card, "Not this").await.ok);
         editor.answer(prompt).await;
@@ -93,7 +93,7 @@ async fn an_option_of_the_agent_lets_run_what_the_person_read() {
         let card = choice_card(&desk.acp, number + 1).await;
         let said = format!("changed after #{number} {said}");
         assert!(card.0.to_string().contains(&said), "{:#?}", card.0);
-        assert!(desk.reported(number).await.contains("did not run"));
+        assert!(desk.reported(number).await.contains("changed after"));
         assert!(desk.answers().is_empty(), "the agent waits on");
         // As it was shown this time, it runs.
         choose(&desk.acp, &card, "Allow").await;

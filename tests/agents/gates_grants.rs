@@ -207,7 +207,7 @@ async fn a_gate_that_is_killed_before_its_use_is_written_lets_nothing_through() 
 async fn the_command_line_lists_and_never_gives() {
     let world = World::new();
     let agent = world.agent(Kind::ClaudeCode, "3s").await;
-    world.home.run(&["grants"]).await.must(0, &["No grant lets calls through"]);
+    world.home.run(&["grants"]).await.must(0, &["No grant stands"]);
     agent.call(runs(&world, "s-1", "cargo test")).await.denied();
     grants(&world, 1, is_two_words).await;
     assert_eq!(agent.call(runs(&world, "s-2", "cargo test x")).await, Outcome::Ran);

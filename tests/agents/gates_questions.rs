@@ -1,7 +1,7 @@
 //! What an agent asks its person at the gate, and what the agent gets back, word for word: the
 //! hook's standard output, the permission tool of MCP, and the answer over a connection.
 
-use gander::core::decision::{Answer, Decision, Expects, Risk, Verdict};
+use gander::core::decision::{Answer, Decision, Expects, Outcome, Risk, State, Verdict};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
@@ -52,7 +52,7 @@ async fn claude_code_gets_the_answer_as_the_input_of_its_tool() {
         let (said, asked) = decided(&world, "claude-code", "claude-code-question", verdict).await;
         assert_eq!((asked.request.kind.as_str(), asked.terms.risk), ("question", Risk::Low));
         assert_eq!(asked.request.expects, Expects::Choose);
-        assert_eq!(asked.request.title, format!("Library: {LIBRARY}"));
+        assert_eq!(asked.request.title, LIBRARY);
         assert!(!asked.is_call() && asked.request.body.contains("fn date() {}"));
         assert_eq!(said["permissionDecision"], "allow", "{said}");
         let input: Value = serde_json::from_str(&world.says("claude-code-question", "")).unwrap();
@@ -104,6 +104,31 @@ async fn a_question_that_is_refused_or_not_answered_is_denied() {
     let (said, _) = hook(&world, "claude-code", &input, "1s").await;
     let input = &said["hookSpecificOutput"]["updatedInput"];
     assert_eq!(input["answers"], json!({ LIBRARY: "time" }));
+}
+
+/// Claude Code carries out what its file says by then: nobody has approved that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_changed_after_its_approval_is_on_record_as_not_run() {
+    let world = World::new();
+    let file = world.home.path().join("plan.md");
+    std::fs::write(&file, "1. Sweep\n").unwrap();
+    let input = json!({
+        "hook_event_name": "PreToolUse", "session_id": "s", "cwd": world.home.path(),
+        "tool_name": "ExitPlanMode",
+        "tool_input": { "plan": "1. Sweep", "planFilePath": file },
+    });
+    let ((said, _), asked) =
+        tokio::join!(hook(&world, "claude-code", &input.to_string(), "1m"), async {
+            let asked = world.asked(1).await.remove(0);
+            std::fs::write(&file, "1. Sweep\n2. Publish\n").unwrap();
+            world.decides(&asked, Verdict::approved()).await;
+            asked
+        });
+    let said = &said["hookSpecificOutput"];
+    assert_eq!(said["permissionDecision"], "deny", "{said}");
+    assert!(said["permissionDecisionReason"].as_str().unwrap().contains("has changed"), "{said}");
+    let State::Resolved(resolved) = world.decision(asked.id.0).await.state else { panic!() };
+    assert_eq!(resolved.reported.unwrap().outcome, Outcome::NotRun);
 }
 
 #[tokio::test(flavor = "multi_thread")]

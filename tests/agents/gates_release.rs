@@ -154,7 +154,7 @@ async fn exchanged(desk: &Desk, agent: &Agent, folder: &Path, exchanges: &[Excha
             panic!("undecided")
         };
         let reported = resolved.reported.unwrap().text;
-        assert!(reported.contains("did not run"), "{command}: {reported}");
+        assert!(reported.contains("changed after"), "{command}: {reported}");
         number += 2;
     }
     assert_eq!(desk.apart.server.asked(0).await.len(), exchanges.len() * 2);

@@ -20,7 +20,7 @@ use crate::permission::description;
 const COMMAND: &str = "git push origin draft";
 const CHANGED: &str = "git push origin main";
 
-fn rules(bot: &Bot) -> Arc<RulesFile> {
+pub(crate) fn rules(bot: &Bot) -> Arc<RulesFile> {
     Arc::new(RulesFile(Some(bot.folder.path().join("gander.toml"))))
 }
 
@@ -30,7 +30,7 @@ async fn start() -> Bot {
     bot
 }
 
-fn call(tool: &str, input: Value) -> ToolCall {
+pub(crate) fn call(tool: &str, input: Value) -> ToolCall {
     ToolCall {
         agent: "claude-code".into(),
         session: Some("s-1".into()),
@@ -47,12 +47,16 @@ fn call(tool: &str, input: Value) -> ToolCall {
     }
 }
 
-fn run(command: &str) -> ToolCall {
+pub(crate) fn run(command: &str) -> ToolCall {
     call("Bash", json!({ "command": command, "description": "As planned" }))
 }
 
 /// What becomes of a call at the gate.
-async fn gate(bot: &Bot, call: ToolCall, changed_since: Option<DecisionId>) -> GateOutcome {
+pub(crate) async fn gate(
+    bot: &Bot,
+    call: ToolCall,
+    changed_since: Option<DecisionId>,
+) -> GateOutcome {
     let request = GateRequest {
         call,
         project: Some("web-shop".into()),

@@ -478,7 +478,7 @@ async fn a_grant_is_given_and_ended_by_a_person_at_the_terminal() {
     screen.sees("end the grant of #1.").await;
     screen.types("1").await;
     screen.ended().await.must(0, &["Done."]);
-    home.run(&["grants"]).await.must(0, &["No grant lets calls through"]);
+    home.run(&["grants"]).await.must(0, &["No grant stands"]);
     assert!(gated(&home, "s-2", "cargo test x").await.contains("decision #2"));
     let again = Screen::start(&home, &["grants", "end", "1"]);
     again.ended().await.must(1, &["already ended"]);

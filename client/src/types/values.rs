@@ -107,5 +107,7 @@ words! {
         Succeeded = "succeeded",
         /// The action failed.
         Failed = "failed",
+        /// Nothing was done: what was approved is no longer what would run.
+        NotRun = "not_run",
     }
 }

@@ -311,7 +311,7 @@ impl Asker {
         };
         let request = introduced(choice_of_call(call, options, None, terms), &context);
         if let Some(decision) = allowed_by {
-            self.report(decision, Outcome::Failed, text::acp::NOT_RUN).await;
+            self.report(decision, Outcome::NotRun, text::acp::NOT_RUN).await;
         }
         self.send_request(client, request, project).await
     }

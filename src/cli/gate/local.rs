@@ -184,6 +184,11 @@ pub(in crate::cli) async fn changes_since(
     Ok(changed.changes)
 }
 
+/// The plan's file has changed since its approval.
+pub(super) fn plan_changed() -> GateReply {
+    GateReply::Deny(text::gate::PLAN_CHANGED.to_owned())
+}
+
 /// The call may run.
 pub(super) const fn allow(words: String) -> GateReply {
     GateReply::Allow { words, note: None }

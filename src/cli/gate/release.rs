@@ -16,6 +16,8 @@ pub(super) enum Release {
     Stands,
     /// The files of the call changed. No person has seen this call.
     Changed(Box<ToolCall>),
+    /// A plan was approved, but its file has another plan now.
+    PlanChanged,
     /// A person changed the call and approved the change. The rules have not judged this call with
     /// its files.
     ByPerson(Box<ToolCall>, ApprovedChange),
@@ -56,6 +58,7 @@ impl Settled {
 /// The look failed, or the reply is about another call, as text.
 pub(super) async fn release(asked: &ToolCall, reply: &GateReply) -> Result<Release, String> {
     match reply {
+        GateReply::Allow { .. } if !plan_stands(asked) => Ok(Release::PlanChanged),
         GateReply::Allow { .. } => {
             Ok(look_again(asked).await?.map_or(Release::Stands, Release::Changed))
         }

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use gander_client::types::{
     GateCoverage, GateFacts, GateFile, GateFileKind, GateRepository, GateScript, GateUnshown,
 };
-use gander_client::{AtLeast, Client, Error, GateAnswer, GateCall, GateVerdict, Reaction};
+use gander_client::{AtLeast, Client, Error, GateAnswer, GateCall, GateVerdict, Outcome, Reaction};
 
-use super::ProjectClaim;
 use super::hook::HookInput;
 use super::release::{Release, Settled, release};
+use super::{ProjectClaim, local};
 use crate::cli::{Common, LOCK_TIMEOUT};
 use crate::config::gates;
 use crate::core::decision::{ScriptContent, Unshown};
@@ -60,6 +60,14 @@ pub(super) async fn ask_server(
         };
         match release(&asked, &reply).await? {
             Release::Stands => return Ok(Settled { reply, call: asked }),
+            Release::PlanChanged => {
+                let words = text::gate::PLAN_NOT_RUN;
+                // Only a record: the agent is denied in any case.
+                if let Err(error) = client.report(id, Outcome::NotRun, words).await {
+                    tracing::warn!("could not record that plan {id} was not carried out: {error}");
+                }
+                return Ok(Settled { reply: local::plan_changed(), call: asked });
+            }
             Release::Changed(now) => (asked, changed_since, changed) = (*now, Some(id), None),
             Release::ByPerson(now, approved) => {
                 (asked, changed_since, changed) = (*now, Some(id), Some(approved));

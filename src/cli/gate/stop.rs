@@ -284,6 +284,10 @@ impl Asking {
             let reply = reply_to(opened, &waited, asked.revision);
             match release(&call, &reply).await? {
                 Release::Stands => return Ok(Settled { reply, call }.into()),
+                Release::PlanChanged => {
+                    opened.handle.gates().record_plan_changed(asked.id).await;
+                    return Ok(Settled { reply: local::plan_changed(), call }.into());
+                }
                 Release::Changed(now) => {
                     (call, changed_since, approved) = (*now, Some(asked.id), None);
                 }

@@ -190,27 +190,29 @@ pub fn stands(editable: &Editable, agent: &Agent, approved: &Value, now: &ToolCa
     })
 }
 
-/// The change of a text as a diff, with all of both texts.
+/// The change of a text as a diff, with all of both texts: of a command its lines alone, of a file
+/// below the file's name.
 #[must_use]
 pub fn diff(editable: &Editable, changed: &Value) -> String {
     let (old, new) = (editable.text(), editable.text_in(changed).unwrap_or_default());
-    let names = match &editable.part {
-        EditablePart::Command => ("asked".to_owned(), "changed".to_owned()),
+    let mut lines = TextDiff::configure();
+    let lines = lines.timeout(PATIENCE);
+    match &editable.part {
+        EditablePart::Command => {
+            let (old, new) = (format!("{old}\n"), format!("{new}\n"));
+            let diff = lines.diff_lines(&old, &new);
+            diff.iter_all_changes().map(|line| format!("{}{line}", line.tag())).collect()
+        }
         EditablePart::File { path } | EditablePart::Piece { path } => {
             // A line break in the name would add lines to the diff.
             let name = path.replace(['\n', '\r'], " ");
-            (format!("asked/{name}"), format!("changed/{name}"))
+            let diff = lines.diff_lines(old, new);
+            let mut diff = diff.unified_diff();
+            diff.context_radius(LONGEST_TEXT)
+                .header(&format!("asked/{name}"), &format!("changed/{name}"))
+                .to_string()
         }
-    };
-    let is_command = editable.part == EditablePart::Command;
-    let end = if is_command { "\n" } else { "" };
-    let (old, new) = (format!("{old}{end}"), format!("{new}{end}"));
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(&old, &new);
-    diff.unified_diff()
-        .context_radius(LONGEST_TEXT)
-        .missing_newline_hint(!is_command)
-        .header(&names.0, &names.1)
-        .to_string()
+    }
 }
 
 #[cfg(test)]
@@ -336,10 +338,7 @@ mod tests {
             let editable = editable(call).unwrap();
             diff(&editable, &editable.with_text(text))
         };
-        assert_eq!(
-            shown(&bash("git push --force"), "git push"),
-            "--- asked\n+++ changed\n@@ -1 +1 @@\n-git push --force\n+git push\n"
-        );
+        assert_eq!(shown(&bash("git push --force"), "git push"), "-git push --force\n+git push\n");
         let write = call("Write", json!({ "file_path": "a\nb", "content": "1\n2\n3\n4\n5\n6\n" }));
         assert_eq!(
             shown(&write, "0\n2\n3\n4\n5\n6\n"),

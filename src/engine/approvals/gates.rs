@@ -295,8 +295,17 @@ impl GateApi<'_> {
     /// any case.
     pub async fn record_not_run(self, earlier: DecisionId, request: &Request) {
         let Some(changes) = &request.changes else { return };
-        let words = text::not_run(changes);
-        let reported = self.handle.approvals().report(earlier, Outcome::Failed, &words).await;
+        self.record(earlier, &text::not_run(changes)).await;
+    }
+
+    /// Records with a decision that the plan was not carried out, because its file has changed
+    /// since the approval. Only a record: the agent is denied in any case.
+    pub async fn record_plan_changed(self, approved: DecisionId) {
+        self.record(approved, text::gate::PLAN_NOT_RUN).await;
+    }
+
+    async fn record(self, earlier: DecisionId, words: &str) {
+        let reported = self.handle.approvals().report(earlier, Outcome::NotRun, words).await;
         if let Err(error) = reported {
             tracing::warn!(
                 decision = earlier.0,

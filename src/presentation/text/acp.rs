@@ -107,7 +107,7 @@ pub fn changed(decision: i64, context: &str) -> String {
 }
 
 /// On the card of an answered decision: the call did not run.
-pub const NOT_RUN: &str = "The call did not run: what it uses changed after the answer.";
+pub const NOT_RUN: &str = "What the call uses changed after the answer.";
 
 /// Longest output of a call on its card, in characters.
 const LONGEST_OUTPUT: usize = 400;

@@ -9,7 +9,7 @@ use super::{grant_end, grant_span, let_through, moment, name, person, quoted, re
 use crate::core::Time;
 use crate::core::decision::{
     Approval, Attachment, Choice, Decision, DecisionId, Detail, GrantSpan, Lapsed, Outcome, Person,
-    Request, Resolved, Taken, Undone, Verdict, Via, Vote,
+    Reported, Request, Resolved, Taken, Undone, Verdict, Via, Vote,
 };
 use crate::core::untrusted::{
     Cut, Secrets, both_ends, escaped, few_lines, in_line, live_link, one_line, plain, quotation,
@@ -20,9 +20,10 @@ use crate::core::values::time_scale::TimeScale;
 /// Short form of a verdict, for a sentence that continues with the person.
 #[must_use]
 pub fn verdict_word(verdict: &Verdict) -> Cow<'static, str> {
-    match verdict.grant() {
-        Some(terms) => format!("approved {}", grant_span(terms.span)).into(),
-        None => verdict.word().into(),
+    match (verdict.grant(), verdict.change()) {
+        (Some(terms), _) => format!("approved {}", grant_span(terms.span)).into(),
+        (None, Some(_)) => "approved with a change".into(),
+        (None, None) => verdict.word().into(),
     }
 }
 
@@ -53,11 +54,21 @@ pub fn given_by_name(by: &Person, via: Via) -> String {
 
 /// The verdict's field on a card: name and text.
 #[must_use]
-pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (String, String) {
+pub fn verdict(
+    decision: &Decision,
+    resolved: &Resolved,
+    time_scale: TimeScale,
+) -> (String, String) {
     let when = relative(time_scale.wall_time(resolved.at));
     let by = given_by_person(&resolved.by, resolved.via);
     if let Some(said) = super::automatic_approval_text(&resolved.verdict, resolved.via) {
         return ("✅ Approved".into(), format!("{said} {when}"));
+    }
+    if let Verdict::Answered { answers, .. } = &resolved.verdict
+        && !answers.is_empty()
+    {
+        let given = super::answers_given(&decision.request.questions, answers, 800);
+        return ("✅ Answered".into(), format!("{by} {when}\n{given}"));
     }
     match &*super::worded(&resolved.verdict, resolved.via) {
         Verdict::Approved(Approval { input: Some(_), .. }) => {
@@ -67,8 +78,7 @@ pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (String, String) {
             // What a grant covers stands below, in the same field.
             let room = if grant.is_some() { 300 } else { 800 };
             let note = note.as_deref().map(|note| format!("\n{}", quoted(note, room)));
-            let note = note.unwrap_or_default();
-            let given = format!("{by} {when}{note}");
+            let given = format!("{by} {when}{}", note.unwrap_or_default());
             match (&resolved.grant.ended, grant) {
                 (Some(end), Some(terms)) => {
                     let ended = grant_end(end, &resolved.grant, time_scale);
@@ -76,7 +86,7 @@ pub fn verdict(resolved: &Resolved, time_scale: TimeScale) -> (String, String) {
                         GrantSpan::UntilRevoked => "of later calls".into(),
                         lasted => grant_span(lasted),
                     };
-                    (format!("⏹️ Approval {lasted} ended"), format!("{given}\n{ended}"))
+                    (format!("⏹️ Approval {lasted} ended"), format!("given {given}\n{ended}"))
                 }
                 (None, Some(terms)) => (format!("✅ Approved {}", grant_span(terms.span)), given),
                 (_, None) => ("✅ Approved".into(), given),
@@ -129,6 +139,11 @@ pub fn claimed(decision: &Decision, resolved: &Resolved, time_scale: TimeScale) 
             Some(_) => format!("{} has been notified.", person(asker)),
         };
     }
+    let not_run = |reported: &&Reported| reported.outcome == Outcome::NotRun;
+    if let Some(reported) = resolved.reported.as_ref().filter(not_run) {
+        let when = relative(time_scale.wall_time(reported.at));
+        return format!("⏹️ It did not run {when}:\n{}", quoted(&reported.text, 500));
+    }
     let resumed = super::resume::resumed_line(resolved, time_scale);
     let picked_up = match (resolved.claimed_at, &resumed) {
         // The rejection or answer was the prompt with which the agent was started.
@@ -157,7 +172,7 @@ fn reported(resolved: &Resolved, time_scale: TimeScale) -> Option<String> {
     let when = relative(time_scale.wall_time(reported.at));
     let went = match reported.outcome {
         Outcome::Succeeded => format!("🏁 It reported success {when}"),
-        Outcome::Failed => format!("💥 It reported failure {when}"),
+        Outcome::Failed | Outcome::NotRun => format!("💥 It reported failure {when}"),
     };
     let text = quoted(&reported.text, 500);
     Some(if text.is_empty() { format!("{went}.") } else { format!("{went}:\n{text}") })

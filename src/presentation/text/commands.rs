@@ -460,6 +460,6 @@ pub fn already(decision: &Decision, refused: &Refused, time_scale: TimeScale) ->
 }
 
 fn resolved_already(decision: &Decision, resolved: &Resolved, time_scale: TimeScale) -> String {
-    let (what, how) = super::card::verdict(resolved, time_scale);
+    let (what, how) = super::card::verdict(decision, resolved, time_scale);
     format!("{} is already decided. {what} {how}\nYour command changed nothing.", decision.id)
 }

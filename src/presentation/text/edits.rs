@@ -103,7 +103,7 @@ pub fn change_file(decision: &Decision) -> String {
 #[must_use]
 pub fn edited(resolved: &Resolved) -> String {
     let by = given_by_name(&resolved.by, resolved.via);
-    format!("✏️ **Changed {by} before the approval.** Only this may run:")
+    format!("✏️ **Changed {by} before the approval.** Only the call as changed may run:")
 }
 
 #[cfg(test)]

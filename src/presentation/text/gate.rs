@@ -338,6 +338,10 @@ pub const PLAN_CHANGED: &str = "The plan was approved, but its file has changed 
 pub const SEEN_NO_MORE: &str = "The call was approved, but its files have changed since a person \
     read them. Nothing was approved: make the call again.";
 
+/// On the card of an approved plan: nothing was carried out.
+pub const PLAN_NOT_RUN: &str = "The plan's file changed after the approval. The agent was told to \
+    ask again with the plan as it is now.";
+
 /// Failure reason: an internal error of the gate.
 pub const FAILED: &str = "the gate failed";
 
@@ -403,6 +407,17 @@ pub const BYPASSED_REMEDY: &str =
 
 /// The gate uses the store's file, without a connection.
 pub const BY_FILE: &str = "works, with the store's file";
+
+/// The same, while no bot runs.
+pub const BY_FILE_UNSERVED: &str = "works, with the store's file; but gander serve does not run, \
+    so nobody sees what the agent asks";
+
+/// After the installation: what comes next. `is_served`: whether a bot runs that posts cards.
+#[must_use]
+pub fn next(agent: &str, is_served: bool) -> String {
+    let serve = if is_served { "" } else { "start gander serve, which posts the cards, and " };
+    format!("Next: {serve}restart {agent}. What is installed: gander gate status")
+}
 
 /// The gate's connection does not work.
 #[must_use]

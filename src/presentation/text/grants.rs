@@ -91,7 +91,8 @@ pub fn grant_on_card(grant: &CallGrant, time_scale: TimeScale) -> Option<String>
         return None;
     }
     let mut text = format!(
-        "Covers {}\n-# of {}",
+        "{} {}\n-# for {}",
+        if grant.progress.ended.is_none() { "Covers" } else { "Covered" },
         grant_scope(grant.terms.pattern.as_ref()),
         holds(grant, &name)
     );
@@ -112,7 +113,7 @@ pub fn grant_end(end: &GrantEnd, grant: &GrantUse, time_scale: TimeScale) -> Str
     let by = match end.why {
         Some(GrantEndReason::Expired) => format!("Ended {when}: its time is over"),
         Some(GrantEndReason::GiverLeft) => {
-            format!("Ended {when}: who gave it is no longer an approver")
+            format!("Ended {when}: its giver is no longer an approver")
         }
         None if end.by == Person::gander() => format!("Ended {when}: the rules no longer allow it"),
         None => format!("Ended by {} {when}", person(&end.by)),
@@ -135,7 +136,7 @@ pub fn grant_ended_words(
 ) -> String {
     match why {
         Some(GrantEndReason::Expired) => "its time is over".into(),
-        Some(GrantEndReason::GiverLeft) => "who gave it is no longer an approver".into(),
+        Some(GrantEndReason::GiverLeft) => "its giver is no longer an approver".into(),
         None if *by == Person::gander() => "the rules no longer allow it".into(),
         None => format!("by {}", who(by)),
     }
@@ -179,9 +180,8 @@ pub fn ask_grant(decision: &Decision, offered: &[GrantTerms]) -> String {
     let root = request.grantable.as_ref().map(|call| format!(" in {}", code(&call.root)));
     format!(
         "🔓 {}: {}\nWhat may {}{} do without asking, and for how long?\n{}\n-# It holds for this \
-         agent, project and folder alone. What the rules take for a higher risk or ask for \
-         another reason, and places that are always asked, ask as before. `/grants` lists and \
-         ends it.",
+         agent, project and folder alone. A call of a higher risk, or that your rules ask about \
+         for another reason, is asked as before. `/grants` lists it, and ends it.",
         decision.id,
         headline_title(decision),
         name(&request.agent.name),
@@ -221,8 +221,7 @@ pub fn grants_title(count: usize) -> String {
 }
 
 /// No grant stands.
-pub const NO_GRANTS: &str =
-    "No grant lets calls through: every call that the rules ask about asks.";
+pub const NO_GRANTS: &str = "No grant stands: each call that your rules ask about is asked.";
 
 /// Only approvers see the list.
 pub const GRANTS_FOR_APPROVERS: &str = "🙏 Only people who may decide see the grants.";

@@ -122,18 +122,24 @@ pub(crate) fn headline_title(decision: &Decision) -> String {
 
 fn outcome(resolved: &Resolved, subject: &str) -> String {
     let by = given_by_name(&resolved.by, resolved.via);
-    if matches!(resolved.reported, Some(Reported { outcome: Outcome::Failed, .. })) {
-        return format!("💥 {subject} {} {by}, but it failed", verdict_word(&resolved.verdict));
+    let verdict = verdict_word(&resolved.verdict);
+    match &resolved.reported {
+        Some(Reported { outcome: Outcome::Failed, .. }) => {
+            return format!("💥 {subject} {verdict} {by}, but it failed");
+        }
+        Some(Reported { outcome: Outcome::NotRun, .. }) => {
+            return format!("⏹️ {subject} {verdict} {by}, but it did not run");
+        }
+        _ => {}
     }
     let done = if resolved.reported.is_some() { ", and done" } else { "" };
     match &resolved.verdict {
         Verdict::Approved(_) => {
             let (mark, ended) = match &resolved.grant.ended {
-                Some(GrantEnd { why: Some(_), .. }) => ("⏹️", ", and over".to_owned()),
+                Some(GrantEnd { why: Some(_), .. }) => ("⏹️", ", now over".to_owned()),
                 Some(end) => ("⏹️", format!(", ended by {}", name(&end.by.name))),
                 None => ("✅", String::new()),
             };
-            let verdict = verdict_word(&resolved.verdict);
             format!("{mark} {subject} {verdict} {by}{done}{ended}")
         }
         Verdict::Rejected { .. } => format!("❌ {subject} rejected {by}{done}"),

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::core::Time;
 use crate::core::decision::event::{Event, Logged};
-use crate::core::decision::{Decision, Person, Request, Verdict, Via};
+use crate::core::decision::{Decision, Outcome, Person, Request, Verdict, Via};
 use crate::core::escalation::Contact;
 use crate::core::untrusted::{escaped, one_line, plain, units};
 use crate::core::values::time_scale::TimeScale;
@@ -173,6 +173,9 @@ fn line(event: &Event, style: &Style<'_>) -> String {
         Event::ResumeStarted => format!("{} with the verdict", strong("agent started again")),
         Event::ResumeEnded { how } => {
             format!("{}: it {}", strong("agent started again"), super::resume::end_words(*how))
+        }
+        Event::Reported { outcome: Outcome::NotRun, text } => {
+            format!("{}{}", strong("did not run"), beside(text, said))
         }
         Event::Reported { outcome, text } => {
             format!("{}, the agent reports{}", strong(outcome.as_str()), beside(text, said))

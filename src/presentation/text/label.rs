@@ -4,7 +4,7 @@
 
 pub const APPROVE: &str = "Approve";
 pub const APPROVE_SESSION: &str = "Approve for this session";
-pub const APPROVE_LONGER: &str = "Approve for longer …";
+pub const APPROVE_LONGER: &str = "For longer …";
 pub const APPROVE_FOR: &str = "Approve …";
 pub const REJECT: &str = "Reject";
 pub const NONE_OF_THESE: &str = "None of these";

@@ -9,6 +9,8 @@ use crate::core::untrusted::{Cut, escaped, in_line, one_line, plain, units};
 
 /// Maximum UTF-16 units of a question's name on a line of the bot's own.
 const LONGEST_NAME: usize = 60;
+/// Maximum UTF-16 units of a question in a list of questions.
+const LONGEST_ASKED: usize = 200;
 /// Maximum UTF-16 units of an option in a list of options.
 const LONGEST_IN_LIST: usize = 60;
 /// Maximum UTF-16 units of an answer in the summary.
@@ -21,17 +23,18 @@ const NAMED_IN_TITLE: usize = 4;
 pub fn questions_title(questions: &[Question]) -> String {
     let short = |question: &Question| plain(&one_line(&question.name()), LONGEST_NAME).text;
     match questions {
-        [one] if one.header.trim().is_empty() || one.text.trim().is_empty() => {
-            let whole = if one.text.trim().is_empty() { one.name() } else { one.text.clone() };
-            one_line(&whole)
-        }
-        [one] => format!("{}: {}", short(one), one_line(&one.text)),
+        [one] => one_line(&asked(one)),
         several => {
             let mut names: Vec<String> = several.iter().take(NAMED_IN_TITLE).map(short).collect();
             names.extend((several.len() > NAMED_IN_TITLE).then(|| "…".to_owned()));
             format!("{} questions: {}", several.len(), names.join(", "))
         }
     }
+}
+
+/// The question itself, or its name.
+fn asked(question: &Question) -> String {
+    if question.text.trim().is_empty() { question.name() } else { question.text.clone() }
 }
 
 /// A question's name on a line of the bot's own.
@@ -45,17 +48,14 @@ fn named(question: &Question) -> String {
 pub fn questions(questions: &[Question], limit: usize) -> Cut {
     let mut shown = Cut { text: String::new(), whole: true };
     for (at, question) in questions.iter().enumerate() {
-        let asked =
-            if question.text.trim().is_empty() { question.name() } else { question.text.clone() };
-        let asked = escaped(&in_line(&one_line(&asked)), 200);
-        let options = options_line(question);
-        let line = format!("**{}.** {}\n{}", at + 1, asked.text, options.text);
+        let asked = escaped(&in_line(&one_line(&asked(question))), LONGEST_ASKED);
+        let line = format!("**{}.** {}\n{}", at + 1, asked.text, options_line(question));
         if units(&shown.text) + units(&line) + 3 > limit {
             shown.text.push('…');
             shown.whole = false;
             break;
         }
-        shown.whole &= asked.whole && options.whole;
+        shown.whole &= asked.whole;
         shown.text.push_str(line.trim_end());
         shown.text.push('\n');
     }
@@ -69,17 +69,14 @@ pub fn question_line(question: &Question) -> String {
     format!("{} ({})", question.text, names.join(", "))
 }
 
-/// What can be answered to a question, on one line.
-fn options_line(question: &Question) -> Cut {
+/// What can be answered to a question, on one line. Options in full are shown with the question,
+/// while a person answers it.
+fn options_line(question: &Question) -> String {
     let name = |choice: &Choice| {
-        let name = plain(&one_line(&choice.name), LONGEST_IN_LIST);
-        let text = escaped(&in_line(&name.text), LONGEST_IN_LIST + 10).text;
-        let whole = name.whole && choice.description.trim().is_empty();
-        Cut { text, whole }
+        let name = plain(&one_line(&choice.name), LONGEST_IN_LIST).text;
+        escaped(&in_line(&name), LONGEST_IN_LIST + 10).text
     };
-    let names: Vec<Cut> = question.options.iter().take(5).map(name).collect();
-    let whole = names.iter().all(|name| name.whole) && question.options.len() <= names.len();
-    let mut parts: Vec<String> = names.into_iter().map(|name| name.text).collect();
+    let mut parts: Vec<String> = question.options.iter().take(5).map(name).collect();
     let more = question.options.len().saturating_sub(parts.len());
     parts.extend((more > 0).then(|| format!("{more} more")));
     let how = match (question.options.is_empty(), question.many, question.other) {
@@ -91,7 +88,7 @@ fn options_line(question: &Question) -> Cut {
     };
     parts.extend((!how.is_empty()).then_some(how));
     let optional = if question.optional { " *(optional)*" } else { "" };
-    Cut { text: format!("-# {}{optional}", parts.join(" · ")), whole }
+    format!("-# {}{optional}", parts.join(" · "))
 }
 
 const fn format_words(format: AnswerFormat) -> &'static str {
@@ -105,11 +102,12 @@ const fn format_words(format: AnswerFormat) -> &'static str {
 /// Above a question that one person goes through.
 #[must_use]
 pub fn question_step(decision: &Decision, at: usize) -> String {
-    let of = decision.request.questions.len();
-    let title = escaped(&title(&decision.request), 90).text;
-    match of {
-        1 => format!("❓ {}: {title}", decision.id),
-        of => format!("❓ {}, question {} of {of}: {title}", decision.id, at + 1),
+    match decision.request.questions.as_slice() {
+        [_] => format!("❓ {}: {}", decision.id, escaped(&title(&decision.request), 90).text),
+        all => {
+            let name = all.get(at).map(named).unwrap_or_default();
+            format!("❓ {}, question {} of {}: {name}", decision.id, at + 1, all.len())
+        }
     }
 }
 
@@ -132,14 +130,39 @@ pub const ANSWERS_CHANGED: &str = "✋ Your answers changed since these were sho
 #[must_use]
 pub fn answer_line(at: usize, question: &Question, answer: Option<&Answer>) -> String {
     let said = match answer.filter(|answer| !answer.is_empty()) {
-        Some(answer) => {
-            let parts = answer.parts().collect::<Vec<_>>().join(", ");
-            format!("> {}", escaped(&one_line(&parts), LONGEST_IN_SUMMARY).text)
-        }
-        None if question.optional => "*left out*".to_owned(),
+        Some(answer) => answer_quoted(answer),
+        None if question.optional => LEFT_OUT.to_owned(),
         None => "*no answer yet*".to_owned(),
     };
     format!("**{}.** {}\n{said}", at + 1, named(question))
+}
+
+/// An optional question without an answer.
+const LEFT_OUT: &str = "*left out*";
+
+/// An answer as a quotation of one line.
+fn answer_quoted(answer: &Answer) -> String {
+    let parts = answer.parts().collect::<Vec<_>>().join(", ");
+    format!("> {}", escaped(&one_line(&parts), LONGEST_IN_SUMMARY).text)
+}
+
+/// The questions with the answers that a person gave, within `limit` UTF-16 units.
+#[must_use]
+pub fn answers_given(questions: &[Question], answers: &[Answer], limit: usize) -> String {
+    let line = |(at, question): (usize, &Question)| {
+        let answer = answers.iter().find(|answer| answer.question == question.id);
+        let said = answer
+            .filter(|answer| !answer.is_empty())
+            .map_or_else(|| LEFT_OUT.to_owned(), answer_quoted);
+        let asked = escaped(&in_line(&one_line(&asked(question))), LONGEST_ASKED).text;
+        format!("**{}.** {asked}\n{said}", at + 1)
+    };
+    let lines: Vec<String> = questions.iter().enumerate().map(line).collect();
+    let (mut shown, fits) = super::fitting_quotations(&lines, limit.saturating_sub(20));
+    if fits < lines.len() {
+        shown.push_str(&format!("\n… and {} more", lines.len() - fits));
+    }
+    shown
 }
 
 /// Label of the field with the person's answer to a question.
@@ -166,7 +189,9 @@ pub fn answer_words<'a>(text: &'a str, answers: &[Answer]) -> Cow<'a, str> {
     let line = |answer: &Answer| {
         let parts: Vec<&str> = answer.parts().collect();
         let said = if parts.is_empty() { "—".to_owned() } else { parts.join(", ") };
-        format!("{}: {said}", answer.question)
+        let asked = one_line(&answer.question);
+        let colon = if asked.ends_with(['?', ':', '.', '!']) { "" } else { ":" };
+        format!("{asked}{colon} {said}")
     };
     Cow::Owned(answers.iter().map(line).collect::<Vec<_>>().join("\n"))
 }

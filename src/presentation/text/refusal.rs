@@ -73,7 +73,7 @@ pub fn refused(decision: &Decision, refused: &Refused, time_scale: TimeScale) ->
     let date = |at: &Time| moment(time_scale.wall_time(*at));
     let ago = |at: &Time| relative(time_scale.wall_time(*at));
     match refused {
-        Refused::AlreadyResolved(resolved) => already_resolved(id, resolved, time_scale),
+        Refused::AlreadyResolved(resolved) => already_resolved(decision, resolved, time_scale),
         Refused::Withdrawn { reason, at } => withdrawn(id, reason, &ago(at)),
         Refused::Outdated { .. } => outdated(id),
         Refused::WrongAnswer { expects } => wrong_answer(id, *expects),
@@ -147,11 +147,12 @@ const NO_REASON: &str = "A rejection needs a reason: without one, the agent trie
 const NOT_IN_FUTURE: &str =
     "That time has passed. Write, for example, 45m, 18:30 or tomorrow 09:00.";
 
-fn already_resolved(id: DecisionId, resolved: &Resolved, time_scale: TimeScale) -> String {
-    let (what, how) = verdict(resolved, time_scale);
+fn already_resolved(decision: &Decision, resolved: &Resolved, time_scale: TimeScale) -> String {
+    let (what, how) = verdict(decision, resolved, time_scale);
     format!(
-        "Another person was faster: {id} is already decided. {what} {how}\n\
-        Your click changed nothing."
+        "Another person was faster: {} is already decided. {what} {how}\n\
+        Your click changed nothing.",
+        decision.id
     )
 }
 

@@ -96,7 +96,8 @@ pub fn changed(changes: &Changes) -> String {
     let files = escaped(&changed_files(changes), 400).text;
     let by = given_by_name(&changes.by, changes.via);
     format!(
-        "⚠️ **{files} changed after {} was approved {by}.** The call has not run, and asks anew.",
+        "⚠️ **{files} changed after {} was approved {by}.** The call has not run, and is asked \
+         anew.",
         changes.since
     )
 }
@@ -108,10 +109,10 @@ pub fn changed_plainly(changes: &Changes) -> String {
     format!("{} changed after {} was approved {by}.", changed_files(changes), changes.since)
 }
 
-/// The outcome of a decision whose call did not run because its files changed.
+/// Why the call of a decision did not run: its files changed.
 #[must_use]
 pub fn not_run(changes: &Changes) -> String {
-    format!("The call did not run: {} changed after the approval.", changed_files(changes))
+    format!("{} changed after the approval.", changed_files(changes))
 }
 
 #[cfg(test)]

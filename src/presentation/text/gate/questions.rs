@@ -43,7 +43,7 @@ pub fn previews(input: &Value) -> String {
         let shown = |option: Value| {
             let preview = option["preview"].as_str().filter(|text| !text.trim().is_empty())?;
             let label = one_line(option["label"].as_str().unwrap_or_default());
-            Some(format!("{label}:\n{preview}"))
+            Some(format!("Preview of {label}:\n{preview}"))
         };
         options.into_iter().filter_map(shown).collect::<Vec<_>>()
     };

@@ -144,12 +144,16 @@ fn id_of(decision: &Decision, tag: &str, verb: DecisionAction) -> String {
     CustomId::new(tag, Control::On(decision.id, decision.revision, verb)).to_string()
 }
 
-/// The verdicts and Defer in a row, everything else in a second. Options come first, in a row of
-/// their own.
+/// Most buttons beside the verdicts that share a row.
+const FEW_BUTTONS: usize = 4;
+
+/// The verdicts and Defer in a row, everything else in a second, or in two: more buttons would be
+/// scattered over a phone's lines. Options come first, in a row of their own.
 fn deciding(decision: &Decision, tag: &str, approvable: bool) -> Vec<CreateActionRow> {
     let id = |verb| id_of(decision, tag, verb);
     let no = |label| button(id(DecisionAction::Reject), ButtonStyle::Danger, label);
-    let (mut options, mut first, mut second) = (None, Vec::new(), Vec::new());
+    let (mut options, mut first) = (None, Vec::new());
+    let (mut second, mut third) = (Vec::new(), Vec::new());
     match decision.request.expects {
         // Nobody approves what nobody can read.
         Expects::Approve if !approvable => first.push(no(label::REJECT)),
@@ -158,10 +162,6 @@ fn deciding(decision: &Decision, tag: &str, approvable: bool) -> Vec<CreateActio
                 if decision.is_about_credentials() { label::IT_IS_THERE } else { label::APPROVE };
             first.push(button(id(DecisionAction::Approve), ButtonStyle::Success, yes));
             first.push(no(label::REJECT));
-            first.extend(decision.offers_edit().then(|| {
-                let edit = DecisionAction::Edit(EditAction::Open);
-                secondary(decision, tag, edit, label::EDIT)
-            }));
             second.extend(decision.offers_session().then(|| {
                 secondary(decision, tag, DecisionAction::Session, label::APPROVE_SESSION)
             }));
@@ -169,6 +169,10 @@ fn deciding(decision: &Decision, tag: &str, approvable: bool) -> Vec<CreateActio
                 secondary(decision, tag, DecisionAction::AskGrant, label::APPROVE_LONGER)
             }));
             second.push(secondary(decision, tag, DecisionAction::Note, label::NOTE));
+            third.extend(decision.offers_edit().then(|| {
+                let edit = DecisionAction::Edit(EditAction::Open);
+                secondary(decision, tag, edit, label::EDIT)
+            }));
         }
         Expects::Answer => {
             let (verb, words) = if decision.request.is_walked_through() {
@@ -192,10 +196,14 @@ fn deciding(decision: &Decision, tag: &str, approvable: bool) -> Vec<CreateActio
     }
     first.push(secondary(decision, tag, DecisionAction::AskTime, label::DEFER));
     let taken = matches!(&decision.state, State::Pending(Pending { taken: Some(_), .. }));
-    second.extend((!taken).then(|| secondary(decision, tag, DecisionAction::Take, label::TAKE)));
-    second.push(secondary(decision, tag, DecisionAction::Details, label::EVERYTHING));
+    third.extend((!taken).then(|| secondary(decision, tag, DecisionAction::Take, label::TAKE)));
+    third.push(secondary(decision, tag, DecisionAction::Details, label::EVERYTHING));
+    if second.len() + third.len() <= FEW_BUTTONS {
+        second.append(&mut third);
+    }
     let mut rows: Vec<CreateActionRow> = options.into_iter().collect();
-    rows.extend([first, second].map(CreateActionRow::Buttons));
+    let buttons = [first, second, third].into_iter().filter(|row| !row.is_empty());
+    rows.extend(buttons.map(CreateActionRow::Buttons));
     // Hand-over only once a person has taken the decision: Discord allows five rows, and a private
     // copy adds a row of its own.
     rows.extend(taken.then(|| people(id(DecisionAction::HandOver))));
