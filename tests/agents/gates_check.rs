@@ -149,6 +149,6 @@ async fn a_gate_that_was_changed_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_gate_there_is_nothing_to_check() {
     let world = World::new();
-    world.home.run(&["gate", "check"]).await.must(1, &["no gate is installed here"]);
+    world.home.run(&["gate", "check"]).await.must(1, &["no agent has a gate here"]);
     world.home.run(&["gate", "check", "nobody"]).await.must(2, &["invalid value"]);
 }

@@ -311,5 +311,14 @@ fn permission_behavior(answer: HookAnswer) -> HookOutput {
     }))
 }
 
+/// The agents without a gate in any hook file. `told`: the files, as `gander gate status` tells
+/// them.
+pub(super) fn without_gate(told: &[Value]) -> Vec<&'static str> {
+    let has = |name: &&str| {
+        told.iter().any(|found| found["agent"] == **name && found["installed"] == true)
+    };
+    AGENTS.iter().map(|agent| agent.name()).filter(|name| !has(name)).collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -46,17 +46,23 @@ impl CheckArgs {
                     output::line(&format!("{} ({}): {evidence}", agent.name(), file.display()));
                 }
                 let mut results = Vec::new();
+                let (mut open, mut failed) = (0, 0);
                 for trial in TRIALS {
                     let outcome = scene.run(trial).await;
-                    works &= !matches!(outcome, TrialOutcome::Fails(_));
+                    open += usize::from(matches!(outcome, TrialOutcome::FailsOpen(_)));
+                    failed += usize::from(matches!(outcome, TrialOutcome::Fails(_)));
                     if !common.json {
                         output::line(&shown(trial, &outcome));
                     }
                     results.push(as_json(trial, &outcome));
                 }
+                works &= failed == 0;
                 let holes = agent.contract().holes;
-                for hole in holes.iter().filter(|_| !common.json) {
-                    output::line(&format!("  not stopped: {hole}"));
+                if !common.json {
+                    for hole in holes {
+                        output::line(&format!("  {:<12} {hole}", words::NOT_STOPPED));
+                    }
+                    output::line(&words::summary(agent.name(), agent.title(), open, failed));
                 }
                 told.push(json!({
                     "agent": agent.name(),
@@ -71,7 +77,8 @@ impl CheckArgs {
             output::json(&json!({ "agents": &told }));
         }
         if told.is_empty() {
-            return Err(Failure::new(Exit::No, words::NOTHING));
+            let only = self.agent.map(|only| only.name());
+            return Err(Failure::new(Exit::No, words::nothing(only)));
         }
         Ok(if works { Exit::Yes } else { Exit::No })
     }
@@ -102,11 +109,11 @@ fn evidence(agent: Agent) -> String {
 
 fn shown(trial: Trial, outcome: &TrialOutcome) -> String {
     let (word, why) = outcome.words();
-    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-    format!("  {:<14} {word}{why}", trial.name())
+    let words::TrialWords { name, means } = trial.words();
+    format!("  {word:<12} {name}: {}", why.unwrap_or(means))
 }
 
 fn as_json(trial: Trial, outcome: &TrialOutcome) -> Value {
     let (word, why) = outcome.words();
-    json!({ "trial": trial.name(), "result": word, "why": why })
+    json!({ "trial": trial.words().name, "result": word, "why": why })
 }

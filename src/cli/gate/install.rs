@@ -15,6 +15,7 @@ use super::{config_of, remote};
 use crate::cli::{Common, Exit, Failure, Outcome, output};
 use crate::config::{TimeSpan, gates};
 use crate::disk;
+use crate::engine::operations::heartbeat::{self, Running};
 use crate::presentation::text;
 
 /// Default wait of an agent for a person. Waiting costs nothing; asking again does.
@@ -149,12 +150,17 @@ impl Install {
             }
             agent.advice(project).into_iter().for_each(output::progress);
         }
-        if let (Some(client), true) = (client, written) {
-            output::progress(
+        match client {
+            _ if !written => {}
+            Some(client) => output::progress(
                 &remote::looked(client)
                     .await
                     .unwrap_or_else(|why| text::gate::connection_broken(&why)),
-            );
+            ),
+            None => {
+                let served = heartbeat::of(&common.store_path(&config_of(common)?)?);
+                output::progress(&text::gate::next(agent.title(), served != Running::No));
+            }
         }
         Ok(Exit::Yes)
     }

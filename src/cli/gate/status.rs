@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::adapters::{AGENTS, Agent};
+use super::adapters::{self, AGENTS, Agent};
 use super::contract::Evidence;
 use super::hook_file::Found;
 use super::install::read;
@@ -88,13 +88,12 @@ impl StatusArgs {
             let InstalledHook { agent, file, gate, off } = found;
             works &= !matches!(looked, Some(Err(_)));
             bypassed.extend(off.is_some().then(|| agent.name()));
-            if !common.json {
+            if gate.is_some() && !common.json {
                 let tried = !matches!(agent.contract().evidence, Evidence::Read(_));
-                let says = match (&gate, &off) {
-                    (Some(_), None) if !tried => "has a hook, untried",
-                    (Some(_), None) => "stops at the gate",
-                    (Some(_), Some(_)) => "bypasses the gate",
-                    (None, _) => "no gate",
+                let says = match off {
+                    None if !tried => "has a hook, untried",
+                    None => "stops at the gate",
+                    Some(_) => "bypasses the gate",
                 };
                 output::line(&format!("{:<12} {says:<19} {}", agent.name(), file.display()));
                 for words in off.iter().chain(looked.as_ref().map(|(Ok(words) | Err(words))| words))
@@ -133,6 +132,7 @@ impl StatusArgs {
                     }
                 )
             });
+            output::line(&format!("no gate      {}", adapters::without_gate(&told).join(", ")));
             output::line(&format!("rules        {says}"));
             if let Some(digest) = sha256 {
                 output::line(&format!("             SHA-256 {digest}"));

@@ -12,6 +12,7 @@ use gander_client::Client;
 
 use super::remote;
 use crate::disk::{self, FileError};
+use crate::engine::operations::heartbeat::{self, Running};
 use crate::presentation::text;
 use crate::surfaces::http::default_socket;
 
@@ -103,6 +104,7 @@ impl Transport {
         match disk::open_to_write(store) {
             // A missing store is fine: the first question creates the store.
             Err(error) if !error.is_absence() => Err(format!("{}: {error}", store.display())),
+            _ if heartbeat::of(store) == Running::No => Ok(text::gate::BY_FILE_UNSERVED.to_owned()),
             _ => Ok(text::gate::BY_FILE.to_owned()),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::scene::{Replaced, Scene};
 use crate::cli::gate::contract::{Ended, Fate};
 use crate::core::decision::{Decision, Verdict};
-use crate::presentation::text::gate::check as words;
+use crate::presentation::text::gate::check::{self as words, TrialWords};
 
 /// How much longer than a person's time a gate may take to say that nobody has answered.
 const GRACE: Duration = Duration::from_secs(10);
@@ -84,7 +84,7 @@ impl Outcome {
 }
 
 impl Trial {
-    pub(super) const fn name(self) -> &'static str {
+    pub(super) const fn words(self) -> TrialWords {
         match self {
             Self::Allowed => words::ALLOWED,
             Self::Denied => words::DENIED,

@@ -11,9 +11,10 @@ pub const CURSOR: &str = "Gander was tried with Cursor's own hook runner, not wi
     its own questions after Gander's; let it run everything to be asked once.";
 
 /// Gemini CLI.
-pub const GEMINI: &str = "Gemini runs no hooks over ACP (Zed, JetBrains: gemini --acp), nor in \
-    folders that you have not marked as trusted: nothing is stopped there. Gemini asks its own \
-    questions after Gander's; start it with --approval-mode yolo to be asked once.";
+pub const GEMINI: &str = "Trust the folder when Gemini asks at its first start there: in other \
+    folders, and over ACP (Zed, JetBrains: gemini --acp), Gemini runs no hooks, and Gander stops \
+    nothing. Gemini asks its own questions after Gander's; start it with --approval-mode yolo to \
+    be asked once.";
 
 /// `OpenCode`.
 pub const OPENCODE: &str = "OpenCode has no tools while the gate does not load (with --pure, for \

@@ -1,31 +1,51 @@
 //! Words of `gander gate check`.
 
-// Names of the trials, in the order of the table.
+/// A trial in words.
+#[derive(Debug, Clone, Copy)]
+pub struct TrialWords {
+    /// The name, as in the table of the manual.
+    pub name: &'static str,
+    /// What happens if the gate holds.
+    pub means: &'static str,
+}
+
+const fn trial(name: &'static str, means: &'static str) -> TrialWords {
+    TrialWords { name, means }
+}
+
+// The trials, in the order of the table.
 
 /// A person approves.
-pub const ALLOWED: &str = "yes";
+pub const ALLOWED: TrialWords = trial("yes", "you approve, and the call runs");
 /// A person rejects.
-pub const DENIED: &str = "no";
+pub const DENIED: TrialWords = trial("no", "you reject, and the agent reads why");
 /// Two hooks at once.
-pub const TWO: &str = "two at once";
+pub const TWO: TrialWords = trial("two at once", "of two calls, each gets its own answer");
 /// A file that the call runs is changed between question and release.
-pub const CHANGED: &str = "changed file";
+pub const CHANGED: TrialWords =
+    trial("changed file", "a file that changes after your approval is asked anew");
 /// Nobody answers in time.
-pub const UNANSWERED: &str = "no answer";
+pub const UNANSWERED: TrialWords =
+    trial("no answer", "nobody answers in time, and the call does not run");
 /// The gate hangs.
-pub const FROZEN: &str = "gate hangs";
+pub const FROZEN: TrialWords = trial("gate hangs", "the gate never answers");
 /// The gate is killed.
-pub const KILLED: &str = "gate killed";
+pub const KILLED: TrialWords =
+    trial("gate killed", "the gate is killed, and the call does not run");
 /// The program of the gate is missing.
-pub const MISSING: &str = "gate missing";
+pub const MISSING: TrialWords =
+    trial("gate missing", "gander is removed, and the call does not run");
 /// The gate writes what no agent understands.
-pub const BROKEN: &str = "gate garbles";
+pub const BROKEN: TrialWords =
+    trial("gate garbles", "something else answers in the place of the gate");
 /// The agent sends what is no JSON.
-pub const GARBAGE: &str = "garbage in";
+pub const GARBAGE: TrialWords =
+    trial("garbage in", "the agent sends nonsense, and the call does not run");
 /// The agent sends nothing.
-pub const EMPTY: &str = "nothing in";
+pub const EMPTY: TrialWords =
+    trial("nothing in", "the agent sends nothing, and the call does not run");
 /// The agent sends a call of 1 MB.
-pub const BIG: &str = "1 MB in";
+pub const BIG: TrialWords = trial("1 MB in", "the call is too long to judge, and does not run");
 
 /// What the pretend approver says to the agent.
 pub const REASON: &str = "Not today, says the check of the gate";
@@ -38,6 +58,9 @@ pub const OPEN: &str = "fails open";
 pub const FAILS: &str = "FAILS";
 /// The result of a trial that does not apply.
 pub const NOT_APPLICABLE: &str = "not applicable";
+
+/// Before what no gate of the agent stops.
+pub const NOT_STOPPED: &str = "not stopped";
 
 /// Why a trial fails open: the agent's own limit.
 #[must_use]
@@ -84,8 +107,37 @@ pub fn too_early(limit: u64, wait: u64) -> String {
 /// The hook's command was changed.
 pub const CHANGED_HOOK: &str =
     "the hook's command is not as gander writes it, so it cannot be tried: install it again";
-/// No gate is installed.
-pub const NOTHING: &str = "no gate is installed here: gander gate install AGENT";
+/// No gate is installed. `agent`: the only one that was to be tried.
+#[must_use]
+pub fn nothing(agent: Option<&str>) -> String {
+    let (whose, agent) = match agent {
+        Some(agent) => (format!("{agent} has no gate"), agent),
+        None => ("no agent has a gate".to_owned(), "AGENT"),
+    };
+    format!(
+        "{whose} here: install it with gander gate install {agent}, or name the folder of a \
+         project with --project"
+    )
+}
+
+/// What the trials of an agent's gate come to.
+#[must_use]
+pub fn summary(agent: &str, title: &str, open: usize, failed: usize) -> String {
+    let cases = |count: usize| if count == 1 { "1 case".into() } else { format!("{count} cases") };
+    match (open, failed) {
+        (0, 0) => "The gate holds.".to_owned(),
+        (open, 0) => format!(
+            "The gate holds except in {}: there, {title} itself runs the call, whatever a hook \
+             does.",
+            cases(open)
+        ),
+        (_, failed) => format!(
+            "The gate FAILS in {}. Install it again: gander gate install {agent}. If it still \
+             fails, do not rely on it.",
+            cases(failed)
+        ),
+    }
+}
 
 /// How the behaviour of an agent is known.
 #[must_use]
