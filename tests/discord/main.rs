@@ -25,6 +25,7 @@ mod desk;
 mod draw;
 mod edits;
 mod files;
+mod gate_page;
 mod grants;
 mod grants_longer;
 mod holders;
