@@ -174,12 +174,15 @@ fn line(event: &Event, style: &Style<'_>) -> String {
         Event::ResumeEnded { how } => {
             format!("{}: it {}", strong("agent started again"), super::resume::end_words(*how))
         }
-        Event::Reported { outcome: Outcome::NotRun, text } => {
-            format!("{}{}", strong("did not run"), beside(text, said))
-        }
-        Event::Reported { outcome, text } => {
-            format!("{}, the agent reports{}", strong(outcome.as_str()), beside(text, said))
-        }
+        Event::Reported { outcome, text } => reported_line(*outcome, text, style),
+    }
+}
+
+fn reported_line(outcome: Outcome, text: &str, style: &Style<'_>) -> String {
+    let said = beside(text, style.said);
+    match outcome {
+        Outcome::NotRun => format!("{}{said}", (style.strong)("did not run")),
+        outcome => format!("{}, the agent reports{said}", (style.strong)(outcome.as_str())),
     }
 }
 
