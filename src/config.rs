@@ -19,6 +19,7 @@ mod place;
 mod presence;
 pub mod reload;
 pub mod resume;
+mod sources;
 mod values;
 
 use std::io::ErrorKind;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use self::file::UserFile;
+pub use self::sources::{AlertmanagerSettings, GithubSettings, WebhookSettings};
 pub use self::values::TimeSpan;
 use self::values::word;
 use crate::core::availability::presence::PresenceSettings;
@@ -36,8 +38,7 @@ use crate::core::policy::claims::Claims;
 use crate::core::policy::rules::Rules;
 use crate::core::values::did_you_mean::did_you_mean;
 use crate::disk::{self, Folder};
-use crate::sources::WatchedFolder;
-use crate::sources::inbox::DropFolder;
+use crate::sources::SourceSettings;
 use crate::surfaces::discord::Channels;
 
 /// The file's name, in the user's configuration folder and in working directories.
@@ -59,12 +60,12 @@ pub struct Config {
     pub guild: Option<u64>,
     /// The store's file.
     pub store: Option<PathBuf>,
-    /// Folders in which agents write their state.
-    pub watch: Vec<WatchedFolder>,
+    /// Folders and commands from which decisions come.
+    pub sources: SourceSettings,
+    /// Webhooks from which decisions come.
+    pub webhooks: WebhookSettings,
     /// The format of the log.
     pub log: LogFormat,
-    /// Folders into which agents write questions.
-    pub inbox: Vec<DropFolder>,
     /// The person giving verdicts at the terminal; `None`: terminal verdicts are off.
     pub terminal: Option<Voter>,
     /// Channels beyond Discord to notify people.

@@ -135,10 +135,20 @@ pub(super) struct Ask {
 /// Most bytes read as a body: far above what policy admits.
 const LONGEST_BODY: u64 = 4 << 20;
 
-/// Reserved key prefixes: watched folders, drop folders, gates, agents behind the Agent Client
-/// Protocol, and callers over HTTP or MCP.
-const RESERVED_PREFIXES: [&str; 6] =
-    ["agent-task:", inbox::KEY, gate::KEY, super::acp::KEY, "token:", "unix:"];
+/// Reserved key prefixes: sources, gates, agents behind the Agent Client Protocol, and callers over
+/// HTTP or MCP.
+const RESERVED_PREFIXES: [&str; 10] = [
+    "agent-task:",
+    inbox::KEY,
+    gate::KEY,
+    super::acp::KEY,
+    "token:",
+    "unix:",
+    "workrail:",
+    "command:",
+    "github:",
+    "alertmanager:",
+];
 
 fn detail(text: &str) -> Result<Detail, String> {
     match text.split_once('=') {

@@ -26,7 +26,7 @@ use crate::engine::event_log::waiters;
 use crate::engine::notifications::outbox;
 use crate::engine::notifications::outbox::Senders;
 use crate::engine::operations::{daily, heartbeat, lock};
-use crate::sources::{self, DropFolder, WatchedFolder};
+use crate::sources::{self, SourceSettings, webhooks};
 use crate::surfaces::discord::{self, Api, Channels, ConnectError, DiscordSettings, ResponseTimes};
 use crate::surfaces::http::{self, Bound, HttpApi};
 use crate::surfaces::mcp;
@@ -88,16 +88,19 @@ pub(super) async fn run_bot(
     let gates = Arc::new(RemoteGate(RulesFile(config.file.clone())));
     handle.set_gate_rules(gates.clone());
     let mcp = mcp::http_service(&handle, Some(gates.clone()), &config.http.hosts);
-    let http = HttpApi::new(handle.clone(), &config.http, gates).with(mcp);
-    let (channels, folders) =
-        (watch::Sender::new(config.channels.clone()), watch::Sender::new(Folders::of(&config)));
+    let hooks = config.webhooks.receivers().map_err(|why| Failure::new(Exit::Usage, why))?;
+    let http = HttpApi::new(handle.clone(), &config.http, gates)
+        .with(mcp)
+        .with_own_authentication(webhooks::router(&handle, hooks.clone()));
+    let (channels, sources) =
+        (watch::Sender::new(config.channels.clone()), watch::Sender::new(config.sources.clone()));
     let senders = watch::Sender::new(channels::senders(&external_channels::settings(&config)?));
     let resuming = watch::Sender::new(Surroundings::new(&config, path));
     let (following, mut watched, carrying, resumed) =
-        (channels.subscribe(), folders.subscribe(), senders.subscribe(), resuming.subscribe());
+        (channels.subscribe(), sources.subscribe(), senders.subscribe(), resuming.subscribe());
     let handle_of_live = handle.clone();
     let live =
-        Live { handle: handle_of_live, channels, folders, senders, resuming, started: config };
+        Live { handle: handle_of_live, channels, sources, senders, resuming, started: config };
     tokio::select! {
         result = async {
             let bot =
@@ -118,6 +121,7 @@ pub(super) async fn run_bot(
         () = heartbeat::run(handle.clone(), path) => Ok(Exit::Internal),
         () = engine::event_log::watch::run_for_bot(handle.clone(), path) => Ok(Exit::Internal),
         () = run_sources(&handle, path, &mut watched) => Ok(Exit::Internal),
+        () = webhooks::run(handle.clone(), hooks) => Ok(Exit::Internal),
     }
 }
 
@@ -136,28 +140,19 @@ async fn listen(
     Ok(bound)
 }
 
-/// Watched folders and drop folders.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Folders {
-    watched: Vec<WatchedFolder>,
-    dropped: Vec<DropFolder>,
-}
-
-impl Folders {
-    fn of(config: &Config) -> Self {
-        Self { watched: config.watch.clone(), dropped: config.inbox.clone() }
-    }
-}
-
-/// Runs the sources, and restarts them when the configured folders change. The store holds all of
+/// Runs the sources, and restarts them when their configuration changes. The store holds all of
 /// their state.
-async fn run_sources(handle: &Handle, store: &Path, folders: &mut watch::Receiver<Folders>) {
+async fn run_sources(
+    handle: &Handle,
+    store: &Path,
+    settings: &mut watch::Receiver<SourceSettings>,
+) {
     loop {
-        let Folders { watched, dropped } = folders.borrow_and_update().clone();
+        let now = settings.borrow_and_update().clone();
         tokio::select! {
-            () = sources::run(handle.clone(), watched, dropped, store) => return,
+            () = sources::run(handle.clone(), now, store) => return,
             // An error means that the sender is gone and the process is ending.
-            changed = folders.changed() => if changed.is_err() { return },
+            changed = settings.changed() => if changed.is_err() { return },
         }
     }
 }
@@ -166,7 +161,7 @@ async fn run_sources(handle: &Handle, store: &Path, folders: &mut watch::Receive
 struct Live {
     handle: Handle,
     channels: watch::Sender<Channels>,
-    folders: watch::Sender<Folders>,
+    sources: watch::Sender<SourceSettings>,
     senders: watch::Sender<Senders>,
     resuming: watch::Sender<Surroundings>,
     started: Config,
@@ -195,17 +190,17 @@ impl Live {
         for change in &after_restart {
             tracing::warn!("{change}");
         }
-        let now = Folders::of(&config);
         let channels = external_channels::settings(&config);
         self.resuming.send_modify(|resuming| *resuming = resuming.with(&config));
+        let now = config.sources;
         self.handle.set_rules(config.rules);
         if let Err(error) = self.handle.operations().enforce_rules().await {
             tracing::warn!(%error, "could not apply the new rules to every open decision yet; \
                 the rest are checked when decided");
         }
-        self.folders.send_if_modified(|folders| {
-            *folders != now && {
-                *folders = now;
+        self.sources.send_if_modified(|sources| {
+            *sources != now && {
+                *sources = now;
                 true
             }
         });
@@ -234,6 +229,8 @@ impl Live {
             ("discord.guild", self.started.guild != config.guild),
             ("log.format", self.started.log != config.log),
             ("http", self.started.http != config.http),
+            ("github", self.started.webhooks.github != config.webhooks.github),
+            ("alertmanager", self.started.webhooks.alertmanager != config.webhooks.alertmanager),
         ];
         let changed = differs.into_iter().filter(|(_, differs)| *differs);
         changed

@@ -17,15 +17,14 @@ use super::presence::PresenceSection;
 use super::values::{ByRisk, DiscordId, RiskWord, TimeSpan, word};
 use super::{
     Config, ConfigError, LogFormat, ProjectFolder, auto_approval, availability, channels, grants,
-    http, line_at, local_zone, resolve, resume,
+    http, line_at, local_zone, resolve, resume, sources,
 };
 use crate::core::decision::authorization::{ApproverRule, Role, Voter};
 use crate::core::decision::{DeferLimits, Kind, Person, Risk};
 use crate::core::escalation::Ladder;
 use crate::core::policy::ask_limits::AskLimits;
 use crate::core::policy::rules::{Rule, Rules, project_name};
-use crate::sources::WatchedFolder;
-use crate::sources::inbox::DropFolder;
+use crate::sources::SourceSettings;
 use crate::surfaces::discord::Channels;
 
 /// The file's path and text, for errors with a line.
@@ -61,9 +60,14 @@ pub(super) struct UserFile {
     kinds: BTreeMap<String, Limits>,
     approvers: Vec<Approvers>,
     policy: Policy,
-    watch: Vec<Watch>,
+    watch: Vec<sources::Watch>,
     log: Log,
-    inbox: Vec<Watch>,
+    inbox: Vec<sources::Inbox>,
+    workrail: Vec<sources::WorkRail>,
+    wizard: Vec<sources::Wizard>,
+    commands: Vec<sources::Command>,
+    github: Option<sources::Github>,
+    alertmanager: Option<sources::Alertmanager>,
     terminal: Option<Terminal>,
     presence: Option<PresenceSection>,
     ladders: BTreeMap<String, Vec<escalation::Written>>,
@@ -161,25 +165,6 @@ impl Policy {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Watch {
-    path: PathBuf,
-    project: Option<String>,
-}
-
-impl Watch {
-    /// The folder in which agents write their state. `folder` is the file's folder.
-    fn watched_folder(&self, folder: &Path) -> WatchedFolder {
-        WatchedFolder { path: resolve(folder, &self.path), project: self.project.clone() }
-    }
-
-    /// The folder into which agents write questions. `folder` is the file's folder.
-    fn drop_folder(&self, folder: &Path) -> DropFolder {
-        DropFolder { path: resolve(folder, &self.path), project: self.project.clone() }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Terminal {
     user: Option<DiscordId>,
     name: Option<String>,
@@ -239,6 +224,8 @@ impl UserFile {
         let resume = std::mem::take(&mut self.resume)
             .settings(&folder)
             .map_err(|wrong| written.wrong_value(wrong))?;
+        let (sources, webhooks) =
+            self.take_sources(&folder).map_err(|wrong| written.wrong_value(wrong))?;
         let folders = self.project_folders(&folder);
         let owner = self.approvers.is_empty();
         let desk = self.presence.take().map(|presence| presence.settings(&folder, owner));
@@ -248,9 +235,9 @@ impl UserFile {
             channels: self.discord_channels(),
             guild: self.discord.guild.map(|id| id.0),
             store: self.store.as_ref().map(|store| resolve(&folder, store)),
-            watch: self.watch.iter().map(|watch| watch.watched_folder(&folder)).collect(),
+            sources,
+            webhooks,
             log: self.log.format.unwrap_or_default(),
-            inbox: self.inbox.iter().map(|inbox| inbox.drop_folder(&folder)).collect(),
             terminal,
             rules: Rules {
                 people,
@@ -300,6 +287,22 @@ impl UserFile {
             .map(|terminal| terminal.into_voter(self.approvers.is_empty()))
             .transpose()
             .map_err(|what| written.wrong_value(Place::of(&["terminal"]).wrong(what)))
+    }
+
+    /// Takes the sources out of the file. `folder` is the file's folder.
+    fn take_sources(
+        &mut self,
+        folder: &Path,
+    ) -> Result<(SourceSettings, sources::WebhookSettings), WrongValue> {
+        let sections = sources::Sections {
+            watch: std::mem::take(&mut self.watch),
+            inbox: std::mem::take(&mut self.inbox),
+            workrail: std::mem::take(&mut self.workrail),
+            wizard: std::mem::take(&mut self.wizard),
+            commands: std::mem::take(&mut self.commands),
+        };
+        let webhooks = sources::webhooks(self.github.take(), self.alertmanager.take(), folder)?;
+        Ok((sections.settings(folder)?, webhooks))
     }
 
     /// The folders whose project is set. `folder` is the file's folder.

@@ -9,10 +9,11 @@ use crate::core::Time;
 use crate::core::availability::zone_caution;
 use crate::core::policy::coverage::gaps;
 use crate::core::values::check_result::CheckResult;
-use crate::sources::WatchedFolder;
 
 const CONFIGURATION: &str = "Configuration";
 const FOLDERS: &str = "Watched folders";
+const PROGRAMS: &str = "Programs";
+const WEBHOOKS: &str = "Webhooks";
 
 /// Checks a valid configuration. `wall` is the wall-clock time.
 #[must_use]
@@ -49,8 +50,59 @@ pub fn checkup(config: &Config, wall: Time) -> Vec<CheckResult> {
             remedy,
         ));
     }
-    found.extend(config.watch.iter().map(folder));
+    let sources = &config.sources;
+    found.extend(sources.watched.iter().map(|watched| folder(&watched.path, "[[watch]]")));
+    found.extend(sources.workrail.iter().map(|workrail| folder(&workrail.path, "[[workrail]]")));
+    found.extend(sources.wizards.iter().map(|wizard| folder(&wizard.path, "[[wizard]]")));
+    let reruns = sources.watched.iter().filter_map(|watched| watched.answering.rerun.first());
+    found.extend(reruns.filter_map(|name| program(name, "rerun under [[watch]]")));
+    let commands = sources.commands.iter().filter_map(|source| source.command.first());
+    found.extend(commands.filter_map(|name| program(name, "command under [[commands]]")));
+    found.extend(webhooks(config));
     found
+}
+
+/// Checks that webhooks have their secrets, and an address.
+fn webhooks(config: &Config) -> Vec<CheckResult> {
+    if !config.webhooks.is_any() {
+        return Vec::new();
+    }
+    let mut found = match config.webhooks.receivers() {
+        Ok(_) => vec![CheckResult::fine(WEBHOOKS, "their secrets are readable")],
+        Err(why) => {
+            let remedy = "Write the secret to a file that only you can read";
+            vec![CheckResult::broken(WEBHOOKS, why, remedy)]
+        }
+    };
+    if config.http.listen.is_none() {
+        found.push(CheckResult::warning(
+            WEBHOOKS,
+            "no port is open for them: they can arrive at the socket only",
+            "Set listen under [http] in gander.toml, and let a TLS proxy forward /hooks to it",
+        ));
+    }
+    if config.webhooks.github.is_some() && !config.webhooks.answers_github() {
+        found.push(CheckResult::warning(
+            WEBHOOKS,
+            "there is no token for GitHub: deployment requests are shown and not answered",
+            "Set token_file under [github] in gander.toml, or GANDER_GITHUB_TOKEN",
+        ));
+    }
+    found
+}
+
+/// Checks that a program of the configuration is installed. `None`: it is.
+fn program(name: &str, setting: &str) -> Option<CheckResult> {
+    let is_there = if name.contains('/') {
+        Path::new(name).is_file()
+    } else {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&folders).any(|folder| folder.join(name).is_file())
+    };
+    (!is_there).then(|| {
+        let what = format!("the program {name} is not installed: nothing is run");
+        CheckResult::broken(PROGRAMS, what, format!("Install it, or correct {setting}"))
+    })
 }
 
 #[cfg(unix)]
@@ -71,13 +123,16 @@ fn others_can_write(_: &Path) -> Option<CheckResult> {
     None
 }
 
-fn folder(watched: &WatchedFolder) -> CheckResult {
-    let path = watched.path.display();
-    match std::fs::read_dir(&watched.path) {
+/// Checks a folder of this section.
+fn folder(folder: &Path, section: &str) -> CheckResult {
+    let path = folder.display();
+    match std::fs::read_dir(folder) {
         Ok(_) => CheckResult::fine(FOLDERS, format!("{path} is readable")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let remedy = "Create it, or correct path under [[watch]] in gander.toml. Gander keeps \
-                checking for it";
+            let remedy = format!(
+                "Create it, or correct path under {section} in gander.toml. Gander keeps checking \
+                 for it"
+            );
             CheckResult::warning(
                 FOLDERS,
                 format!("{path} does not exist: nothing is read from it"),
@@ -87,7 +142,9 @@ fn folder(watched: &WatchedFolder) -> CheckResult {
         Err(error) => CheckResult::broken(
             FOLDERS,
             format!("{path} cannot be read ({error}): nothing is imported from it"),
-            "Give your user read permission, or correct path under [[watch]] in gander.toml",
+            format!(
+                "Give your user read permission, or correct path under {section} in gander.toml"
+            ),
         ),
     }
 }

@@ -52,7 +52,8 @@ pub use self::question::{Answer, AnswerFormat, Question};
 pub use self::reason_code::ReasonCode;
 pub use self::refusal::Refused;
 pub use self::request::{
-    Agent, Attachment, Choice, DROPPED_KEY, Detail, Insight, Link, Request, TASK_KEY, Terms,
+    ALERTMANAGER_KEY, Agent, Attachment, COMMAND_KEY, Choice, DROPPED_KEY, Detail, GITHUB_KEY,
+    Insight, Link, Request, TASK_KEY, Terms, WORKRAIL_KEY,
 };
 pub use self::script::{Attested, Changes, Script, ScriptContent, Unshown};
 pub use self::state::{

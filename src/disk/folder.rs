@@ -6,21 +6,33 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Component, Path};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::beneath::{self, Resolution};
 use super::{AT_ONCE, FileError, Names, PRIVATE_FILE, is_absence, read_to_end, regular, text};
 
 /// Device and inode: equal for every path to a file or folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FileId {
     device: u64,
     inode: u64,
+}
+
+impl FileId {
+    /// The identity of an opened file.
+    ///
+    /// # Errors
+    /// The system's error.
+    pub fn of(file: &File) -> io::Result<Self> {
+        Ok(id(&rustix::fs::fstat(file)?))
+    }
 }
 
 /// The kind of what has a name.
@@ -221,6 +233,30 @@ impl Folder {
                 // Best effort: no reader looks for this name.
                 let _ = self.remove(temporary);
             })
+    }
+
+    /// Appends to a file in one write, and flushes it; creates a missing file, accessible to the
+    /// owner only. If the file ends within a line, the bytes begin a new line.
+    ///
+    /// # Errors
+    /// [`FileError`]: a link, a pipe, several names, or the system's error.
+    pub fn append_line(&self, name: &Path, line: &[u8]) -> Result<(), FileError> {
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::NOFOLLOW | AT_ONCE;
+        let opened = rustix::fs::openat(&self.opened, single(name)?, flags, PRIVATE_FILE)?;
+        let mut file = regular(opened, Names::One)?;
+        let length = file.metadata()?.len();
+        let mut last = [b'\n'];
+        if length > 0 {
+            file.read_exact_at(&mut last, length - 1)?;
+        }
+        let mut bytes = Vec::with_capacity(line.len() + 2);
+        if last != [b'\n'] {
+            bytes.push(b'\n');
+        }
+        bytes.extend_from_slice(line);
+        bytes.push(b'\n');
+        file.write_all(&bytes)?;
+        Ok(file.sync_all()?)
     }
 
     /// Moves a file, also between folders. An existing file of the new name is replaced.

@@ -2,40 +2,50 @@
 //! the questions when the tasks go on.
 //!
 //! Agents leave a task file in each worktree and stop, without notifying a person. This source asks
-//! one decision per file, for as long as the file's state needs a person. Open and answered
-//! decisions are read from the store at each scan and never cached, so a restart neither duplicates
-//! nor loses a question. The source only reads the files.
+//! one decision per file, for as long as the file's state needs a person, or as an agent at work
+//! does not report. Open and answered decisions are read from the store at each scan and
+//! never cached, so a restart neither duplicates nor loses a question.
 //!
 //! An answered question is not asked again while the file stays the same. Once the file has moved
 //! on, the verdict counts as claimed; if the task later returns to the same state, the source
-//! asks anew.
+//! asks anew. Where the configuration says so, the verdict reaches the agent in a file or by a
+//! command (`answer.rs`); otherwise the source only reads.
 //!
 //! Does not depend on surfaces, the store's tables or permissions.
 
+mod answer;
+mod command;
 mod format;
+mod heartbeat;
 mod notices;
 mod places;
 mod question;
 mod retry;
+mod scan;
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use self::format::{Reading, read_task};
+use self::answer::{AnswerPlan, Delivery, is_at_work};
+pub use self::command::PLACEHOLDERS;
 use self::notices::TaskNotices;
 pub use self::places::SourceError;
-use self::places::{Root, TASK_FILE, TaskContent, folder_id};
-use self::question::{EndReason, KEY, parts_of, question, same_question};
+use self::question::{EndReason, KEY, parts_of, same_question};
 use self::retry::RetryState;
-use super::WatchedFolder;
+pub use self::scan::seen_work;
+use self::scan::{Scan, Sight, Waiting, survey};
+use super::{Answering, WatchedFolder};
+use crate::core::Time;
 use crate::core::decision::{Decision, DecisionId, Request, State};
-use crate::disk::{FileId, resolve};
 use crate::engine::{Asked, Filter, Handle, HandleError};
 
 /// Pause between a change notice and the scan, so that a file replaced in several steps is
 /// complete.
 const SETTLE: Duration = Duration::from_millis(200);
+/// After a scan, the next one waits this many times as long as the scan took, however often files
+/// change: thousands of busy worktrees must not keep a processor busy.
+const REST: u32 = 4;
 /// Pause before the next scan after a store error.
 const STORE_AGAIN: Duration = Duration::from_secs(5);
 
@@ -50,6 +60,8 @@ pub struct TaskScan {
     pub revised: Vec<DecisionId>,
     /// Withdrawn decisions.
     pub withdrawn: Vec<DecisionId>,
+    /// Decisions whose verdict reached the agent: by its file, or by a command that was started.
+    pub answered: Vec<DecisionId>,
     /// Files and folders that are unreadable or incomplete. Their decisions stay unchanged.
     pub troubles: Vec<SourceError>,
     /// Watched folders that do not exist.
@@ -59,12 +71,19 @@ pub struct TaskScan {
 /// Scans after each change notice, and every 60 s without notices. Never returns.
 pub async fn run(handle: Handle, folders: Vec<WatchedFolder>) {
     let notices = TaskNotices::new(folders.clone());
+    // A verdict needs a scan only where it is delivered.
+    let delivers = folders.iter().any(|folder| folder.answering != Answering::default());
+    let mut hints = handle.hints();
     let mut patience = RetryState::default();
     let mut anew = true;
     loop {
         // Watch before scanning, so that a file created in between raises a notice.
+        hints.mark_unchanged();
         notices.refresh(anew).await;
-        let wait = match look(&handle, &folders).await {
+        let begun = tokio::time::Instant::now();
+        let looked = look(&handle, &folders).await;
+        let rest = begun.elapsed().saturating_mul(REST);
+        let wait = match looked {
             // Without folders, this one scan has withdrawn all questions of an earlier
             // configuration.
             Ok(_) if folders.is_empty() => std::future::pending().await,
@@ -74,10 +93,15 @@ pub async fn run(handle: Handle, folders: Vec<WatchedFolder>) {
                 STORE_AGAIN
             }
         };
-        let noticed = tokio::time::timeout(wait, notices.wait()).await.is_ok();
+        let noticed = tokio::select! {
+            () = notices.wait() => true,
+            // The handle holds the sender, so the channel cannot close.
+            _ = hints.changed(), if delivers => true,
+            () = tokio::time::sleep(wait) => false,
+        };
         anew = !noticed && wait == retry::POLL_INTERVAL;
         if noticed {
-            tokio::time::sleep(SETTLE).await;
+            tokio::time::sleep(rest.max(SETTLE)).await;
         }
     }
 }
@@ -100,8 +124,8 @@ pub async fn look(handle: &Handle, folders: &[WatchedFolder]) -> Result<TaskScan
     let unsettled =
         ours.iter().filter(|decision| decision.state.is_open() || is_unclaimed(decision));
     let known: Vec<String> = unsettled.filter_map(file).map(ToOwned::to_owned).collect();
-    let folders = folders.to_vec();
-    let survey = match tokio::task::spawn_blocking(move || survey(&folders, &known)).await {
+    let (folders, now) = (folders.to_vec(), heartbeat_clock(handle));
+    let survey = match tokio::task::spawn_blocking(move || survey(&folders, &known, now)).await {
         Ok(survey) => survey,
         Err(error) => {
             tracing::error!(%error, "reading the watched folders was \
@@ -112,6 +136,11 @@ pub async fn look(handle: &Handle, folders: &[WatchedFolder]) -> Result<TaskScan
     reconcile(handle, &ours, survey).await
 }
 
+/// The time to compare heartbeats with. `None` where the store's time runs faster than the agents'.
+fn heartbeat_clock(handle: &Handle) -> Option<Time> {
+    (handle.time_scale().speed == 1).then(|| handle.now())
+}
+
 /// The path of the decision's task file, if this source asked the decision.
 fn file(decision: &Decision) -> Option<&str> {
     parts_of(decision.request.dedup_key.as_deref()?).map(|(file, _)| file)
@@ -119,129 +148,6 @@ fn file(decision: &Decision) -> Option<&str> {
 
 fn is_unclaimed(decision: &Decision) -> bool {
     matches!(&decision.state, State::Resolved(resolved) if resolved.claimed_at.is_none())
-}
-
-/// The scan's finding at a file's path.
-#[derive(Debug)]
-enum Sight {
-    /// A task that asks this question.
-    Waiting(Box<Request>),
-    /// A task in a state that needs no person.
-    NoPersonNeeded(String),
-    /// Unreadable or incomplete for now.
-    Unclear,
-    /// A file that is not a task.
-    NotATask,
-    /// No file.
-    Gone,
-    /// A file outside every watched folder.
-    Unwatched,
-    /// Another path of a file that is asked about under this path.
-    Alias(String),
-}
-
-/// The findings in all folders.
-#[derive(Debug, Default)]
-struct Scan {
-    files: BTreeMap<String, Sight>,
-    /// The file of each folder. A folder can have several paths, by links and mounts, and is asked
-    /// about once.
-    folders: HashMap<FileId, String>,
-    troubles: Vec<SourceError>,
-    missing: Vec<PathBuf>,
-}
-
-/// Reads every possible task file, and the files known from the store. Blocks.
-fn survey(folders: &[WatchedFolder], known: &[String]) -> Scan {
-    let roots: Vec<Root> = folders.iter().map(Root::of).collect();
-    let names = names_of(known);
-    let (mut survey, mut all_listed) = (Scan::default(), true);
-    for root in &roots {
-        if !root.asked_for().is_dir() {
-            survey.missing.push(root.asked_for());
-        }
-        match root.task_folders() {
-            Ok(folders) => folders
-                .iter()
-                .for_each(|folder| survey.see(folder, &root.project_of(folder), &names)),
-            Err(trouble) => {
-                survey.troubles.push(trouble);
-                all_listed = false;
-            }
-        }
-    }
-    for file in known {
-        if !survey.files.contains_key(file) {
-            let path = Path::new(file);
-            let seen_as = folder_id(path).and_then(|id| survey.folders.get(&id).cloned());
-            let sight = match (places::read(path), seen_as) {
-                (TaskContent::Gone, _) => Sight::Gone,
-                (_, Some(other)) => Sight::Alias(other),
-                _ if !all_listed || roots.iter().any(|root| root.covers(path)) => Sight::Unclear,
-                _ => Sight::Unwatched,
-            };
-            survey.files.insert(file.clone(), sight);
-        }
-    }
-    survey
-}
-
-/// The known file of each folder. Of several, the file by its path without links.
-fn names_of(known: &[String]) -> HashMap<FileId, String> {
-    let mut names = HashMap::new();
-    for file in known {
-        let Some(id) = folder_id(Path::new(file)) else { continue };
-        if resolve(Path::new(file)) == Path::new(file) {
-            names.insert(id, file.clone());
-        } else {
-            names.entry(id).or_insert_with(|| file.clone());
-        }
-    }
-    names
-}
-
-impl Scan {
-    /// Reads a folder's task file. If watched folders overlap, the first determines the project.
-    /// `names`: the file's path in the store, if known there.
-    fn see(&mut self, folder: &Path, project: &str, names: &HashMap<FileId, String>) {
-        let named = folder.join(TASK_FILE);
-        let id = folder_id(&named);
-        let known = id.and_then(|id| names.get(&id)).map(PathBuf::from);
-        let path = known.unwrap_or_else(|| resolve(folder).join(TASK_FILE));
-        let file = path.to_string_lossy().into_owned();
-        let is_seen = id.is_some_and(|id| self.folders.contains_key(&id));
-        if is_seen || self.files.contains_key(&file) {
-            return;
-        }
-        self.folders.extend(id.map(|id| (id, file.clone())));
-        let sight = match places::read(&path) {
-            TaskContent::Gone => Sight::Gone,
-            TaskContent::Unreadable(why) => self.unclear(path, why),
-            TaskContent::Text(text) => match read_task(&text) {
-                Reading::Incomplete(why) => self.unclear(path, why),
-                Reading::NotATask(why) => {
-                    tracing::debug!(path = file, why, "left alone");
-                    Sight::NotATask
-                }
-                Reading::Task(task) => match task.waits {
-                    Some(waits) => Sight::Waiting(Box::new(question(
-                        &task,
-                        waits,
-                        &file,
-                        &path.parent().unwrap_or(folder).to_string_lossy(),
-                        project,
-                    ))),
-                    None => Sight::NoPersonNeeded(task.state),
-                },
-            },
-        };
-        self.files.insert(file, sight);
-    }
-
-    fn unclear(&mut self, path: PathBuf, why: String) -> Sight {
-        self.troubles.push(SourceError { path, why });
-        Sight::Unclear
-    }
 }
 
 /// Asks, revises, withdraws or claims until decisions match the files. `ours` is sorted newest
@@ -259,7 +165,7 @@ async fn reconcile(
         let Some(sight) = file(decision).and_then(|file| survey.files.get(file)) else { continue };
         let over = match sight {
             Sight::Unclear => continue,
-            Sight::Waiting(request) => match request.dedup_key.as_deref() {
+            Sight::Waiting(waiting) => match waiting.request.dedup_key.as_deref() {
                 Some(asks) if asks == key => {
                     latest.entry(key).or_insert(decision);
                     continue;
@@ -269,6 +175,7 @@ async fn reconcile(
                 }
             },
             Sight::NoPersonNeeded(state) => EndReason::Continued(state),
+            Sight::Aged => EndReason::Aged,
             Sight::NotATask => EndReason::NotATask,
             Sight::Gone => EndReason::Gone,
             Sight::Unwatched => EndReason::Unwatched,
@@ -277,10 +184,13 @@ async fn reconcile(
         leave(handle, decision, over, &mut looked).await?;
     }
     for (file, sight) in survey.files {
-        if let Sight::Waiting(request) = sight {
+        if let Sight::Waiting(waiting) = sight {
             looked.waiting += 1;
+            let Waiting { request, answer } = *waiting;
             let standing = request.dedup_key.as_deref().and_then(|key| latest.get(key).copied());
-            if let Some(request) = request_to_file(handle, standing, *request, &mut looked).await? {
+            let request = request_to_file(handle, standing, request, &answer, &mut looked).await?;
+            if let Some(request) = request {
+                answer.remove_old().await;
                 ask(handle, request, &file, &mut looked).await?;
             }
         }
@@ -319,11 +229,12 @@ async fn leave(
 }
 
 /// The request to file for a waiting task, given the latest decision with the same key. `None` if
-/// the same question has a verdict that nobody has claimed.
+/// the same question has a verdict that the agent has not acted on yet; the verdict is delivered.
 async fn request_to_file(
     handle: &Handle,
     standing: Option<&Decision>,
     request: Request,
+    answer: &AnswerPlan,
     looked: &mut TaskScan,
 ) -> Result<Option<Request>, HandleError> {
     let Some(standing) = standing else { return Ok(Some(request)) };
@@ -341,9 +252,18 @@ async fn request_to_file(
     }
     if is_unclaimed(standing) {
         if same {
+            match answer.deliver(handle, standing).await? {
+                Delivery::Nothing => {}
+                Delivery::Done => looked.answered.push(standing.id),
+                Delivery::Failed(why) => {
+                    looked.troubles.push(SourceError { path: answer.file.clone(), why });
+                }
+            }
             return Ok(None);
         }
         leave(handle, standing, EndReason::Continued(&request.title), looked).await?;
+    } else if same && is_at_work(handle, standing.id, answer).await? {
+        return Ok(None);
     }
     Ok(Some(request))
 }

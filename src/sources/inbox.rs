@@ -23,7 +23,6 @@
 //! Does not depend on surfaces, the store's tables or permissions.
 
 mod files;
-mod notices;
 mod reconciler;
 mod scan;
 pub mod schema;
@@ -31,9 +30,10 @@ pub mod schema;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::notices::InboxNotices;
+use self::files::{INBOX, OUTCOMES};
 use self::reconciler::FolderReconciler;
 use super::agent_task::SourceError;
+use super::folder_notices::FolderNotices;
 use crate::core::decision::{DROPPED_KEY, DecisionId};
 use crate::engine::{Filter, Handle, HandleError};
 
@@ -136,21 +136,23 @@ impl Inbox {
         Ok(())
     }
 
-    fn roots(&self) -> Vec<PathBuf> {
-        self.desks.iter().map(|desk| desk.root().to_owned()).collect()
+    /// The folders into which agents write.
+    fn folders(&self) -> Vec<PathBuf> {
+        let of = |desk: &FolderReconciler| [INBOX, OUTCOMES].map(|name| desk.root().join(name));
+        self.desks.iter().flat_map(of).collect()
     }
 }
 
 /// Scans after each change notice, and every 60 s without notices. Never returns.
 pub async fn run(handle: Handle, folders: Vec<DropFolder>, store: PathBuf) {
     let mut inbox = Inbox::new(&folders, &store);
-    let mut notices = InboxNotices::new();
+    let mut notices = FolderNotices::new();
     let mut hints = handle.hints();
     let mut said: Vec<SourceError> = Vec::new();
     loop {
         hints.mark_unchanged();
         // Watch before scanning, so that a file created in between raises a notice.
-        notices.watch(&inbox.roots());
+        notices.watch(inbox.folders());
         let wait = match inbox.look(&handle).await {
             // Without folders, this one scan has withdrawn all questions of an earlier
             // configuration.

@@ -61,6 +61,7 @@ const OWNED: [(&str, &[&str]); 15] = [
             "src/cli/presence/sources.rs",
             "src/engine/approvals/ask_limits.rs",
             "src/engine/approvals/judging.rs",
+            "src/sources/command.rs",
             "src/surfaces/http/connections.rs",
         ],
     ),
@@ -72,11 +73,14 @@ const OWNED: [(&str, &[&str]); 15] = [
     ("tiny_skia", &["src/engine/operations/plot.rs"]),
     ("ttf_parser", &["src/engine/operations/plot.rs"]),
     ("dejavu", &["src/engine/operations/plot.rs"]),
-    ("hmac", &["src/channels/webhook.rs", "src/engine/approvals/seal.rs"]),
+    (
+        "hmac",
+        &["src/channels/webhook.rs", "src/engine/approvals/seal.rs", "src/sources/webhooks.rs"],
+    ),
     ("hyper", &["src/surfaces/http"]),
     ("governor", &["src/engine/rate_limit.rs"]),
     ("prometheus_client", &["src/surfaces/http/metrics.rs"]),
-    ("reqwest", &["src/channels", "src/surfaces/discord"]),
+    ("reqwest", &["src/channels", "src/sources/webhooks/answer.rs", "src/surfaces/discord"]),
     (
         "gander_client",
         &[

@@ -159,6 +159,21 @@ pub const DROPPED_KEY: &str = "inbox:";
 /// Prefix of the dedup keys of watched folders.
 pub const TASK_KEY: &str = "agent-task:";
 
+/// Prefix of the dedup keys of `WorkRail` folders: followed by the folder and `#`.
+pub const WORKRAIL_KEY: &str = "workrail:";
+
+/// Prefix of the dedup keys of commands that print decisions: followed by the name and `#`.
+pub const COMMAND_KEY: &str = "command:";
+
+/// Prefix of the dedup keys of GitHub's webhooks.
+pub const GITHUB_KEY: &str = "github:#";
+
+/// Prefix of the dedup keys of Alertmanager's webhook.
+pub const ALERTMANAGER_KEY: &str = "alertmanager:#";
+
+/// Prefixes of keys whose first `#` ends the name of where the request came from.
+const NAMED_KEYS: [&str; 4] = [WORKRAIL_KEY, COMMAND_KEY, GITHUB_KEY, ALERTMANAGER_KEY];
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 const fn is_one(count: &u32) -> bool {
     *count == 1
@@ -204,13 +219,17 @@ impl Default for Request {
 }
 
 impl Request {
-    /// The folder that the request came from, by the key that its source gave it; `None` for what
-    /// did not come from a folder. All watched folders are one: an agent makes folders below them.
+    /// The folder, command or service that the request came from, by the key that its source gave
+    /// it; `None` for what did not come from a source. All watched folders are one: an agent makes
+    /// folders below them.
     #[must_use]
     pub fn folder(&self) -> Option<&str> {
         let key = self.dedup_key.as_deref().filter(|_| self.asked_by.is_none())?;
         if key.starts_with(TASK_KEY) {
             return Some(TASK_KEY);
+        }
+        if NAMED_KEYS.iter().any(|prefix| key.starts_with(prefix)) {
+            return key.find('#').map(|end| &key[..=end]);
         }
         let folder = key.strip_prefix(DROPPED_KEY)?.rsplit_once(':')?.0;
         Some(&key[..DROPPED_KEY.len() + folder.len() + 1])

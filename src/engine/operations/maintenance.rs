@@ -157,20 +157,18 @@ impl OperationsApi<'_> {
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn memo(self, name: &'static str) -> Result<Option<String>, HandleError> {
-        Ok(self.handle.with_store(move |store| store.memos().get(name)).await?)
+    pub async fn memo(self, name: &str) -> Result<Option<String>, HandleError> {
+        let name = name.to_owned();
+        Ok(self.handle.with_store(move |store| store.memos().get(&name)).await?)
     }
 
     /// Stores a surface's memo under a name; `None` deletes the memo.
     ///
     /// # Errors
     /// [`HandleError::Store`].
-    pub async fn put_memo(
-        self,
-        name: &'static str,
-        text: Option<String>,
-    ) -> Result<(), HandleError> {
-        Ok(self.handle.with_store(move |store| store.memos().put(name, text)).await?)
+    pub async fn put_memo(self, name: &str, text: Option<String>) -> Result<(), HandleError> {
+        let name = name.to_owned();
+        Ok(self.handle.with_store(move |store| store.memos().put(&name, text)).await?)
     }
 }
 

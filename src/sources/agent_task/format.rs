@@ -9,6 +9,7 @@
 
 use serde_json::Value;
 
+use crate::core::Time;
 use crate::core::decision::{Detail, Insight};
 
 /// The result of parsing a file.
@@ -41,6 +42,60 @@ pub(super) struct Task {
     pub(super) insight: Insight,
     /// Facts for the card, without values that change while the task waits (the heartbeat's time).
     pub(super) facts: Vec<Detail>,
+    /// How far the work is, by its state.
+    pub(super) progress: Progress,
+    /// When the agent last reported, by the file itself.
+    pub(super) heartbeat_at: Option<Time>,
+    /// Values for the arguments of a configured command.
+    pub(super) names: TaskNames,
+}
+
+/// How far the work is, by a state's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// An agent works, and reports at least every 30 minutes.
+    Active,
+    /// The work is done and pushed, or merged.
+    Complete,
+    /// Neither, as far as the name says.
+    Other,
+}
+
+impl Progress {
+    pub(super) fn of(state: &str) -> Self {
+        match word_of(state).as_str() {
+            "worktree-claimed" | "planning" | "implementing" | "impl-validated" | "validating"
+            | "ship" | "working" | "running" | "in-progress" => Self::Active,
+            "complete" | "completed" | "done" | "merged" | "shipped" => Self::Complete,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What a file calls the task's parts. Agents write these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct TaskNames {
+    pub(super) issue: Option<String>,
+    pub(super) branch: Option<String>,
+    pub(super) commit: Option<String>,
+    pub(super) pull_request: Option<String>,
+}
+
+impl TaskNames {
+    fn of(file: &Value) -> Self {
+        Self {
+            issue: scalar_at(file, "/issueNumber").or_else(|| scalar_at(file, "/issue_number")),
+            branch: scalar_at(file, "/branchName"),
+            commit: scalar_at(file, "/lastCommitSha"),
+            pull_request: scalar_at(file, "/links/prUrl"),
+        }
+    }
+}
+
+/// The first word of a state, in one spelling: `needs_review` is `needs-review`. The step that
+/// failed may follow the state: `failed — planning`.
+fn word_of(state: &str) -> String {
+    state.split_whitespace().next().unwrap_or_default().to_lowercase().replace('_', "-")
 }
 
 /// Why a task needs a person.
@@ -58,12 +113,24 @@ pub(super) enum Waits {
     Failed,
     /// The file requests a person, in a state that alone does not need a person.
     Person,
+    /// The work is done in the worktree, and waits for a look before anything is pushed.
+    Ready,
+    /// An agent at work has not reported for [`super::heartbeat::STALE_AFTER`].
+    Stale,
 }
 
 impl Waits {
     /// All variants.
-    const ALL: [Self; 6] =
-        [Self::Plan, Self::Review, Self::Validation, Self::Blocked, Self::Failed, Self::Person];
+    const ALL: [Self; 8] = [
+        Self::Plan,
+        Self::Review,
+        Self::Validation,
+        Self::Blocked,
+        Self::Failed,
+        Self::Person,
+        Self::Ready,
+        Self::Stale,
+    ];
 
     /// The state's name. Stable, because keys of stored decisions contain the name.
     pub(super) const fn word(self) -> &'static str {
@@ -74,18 +141,19 @@ impl Waits {
             Self::Blocked => "blocked",
             Self::Failed => "failed",
             Self::Person => "human-action",
+            Self::Ready => "complete-local",
+            Self::Stale => "stale",
         }
     }
 
     /// Why a state needs a person. `planning-review` counts: by default a person reviews the plan,
     /// and the task halts; if another agent reviews, the state passes and the decision with it.
-    /// `complete-local` does not count: the work is done, and nothing waits.
+    /// `complete-local` counts: nothing leaves the worktree until a person has looked.
     fn of(state: &str) -> Option<Self> {
-        // The step that failed may follow the state: `failed — planning`.
-        let word = state.split_whitespace().next()?.to_lowercase().replace('_', "-");
+        let word = word_of(state);
         Self::ALL
             .into_iter()
-            .filter(|waits| *waits != Self::Person)
+            .filter(|waits| !matches!(waits, Self::Person | Self::Stale))
             .find(|waits| waits.word() == word)
     }
 
@@ -185,8 +253,34 @@ fn from_published(file: &Value, id: String) -> Task {
             what_to_do,
         },
         facts: facts(file, phase.filter(|_| status.is_some() && status != phase)),
+        progress: progress([status, phase]),
+        heartbeat_at: time(file, "/lastHeartbeatAt"),
+        names: TaskNames::of(file),
         description,
         id,
+    }
+}
+
+/// The progress that the first state with a known name says.
+fn progress(states: [Option<&str>; 2]) -> Progress {
+    let known = states.into_iter().flatten().map(Progress::of);
+    known.into_iter().find(|progress| *progress != Progress::Other).unwrap_or(Progress::Other)
+}
+
+/// The task of a worktree that has a heartbeat and no task file.
+pub(super) fn from_heartbeat(slug: &str, step: &str, at: Time) -> Task {
+    Task {
+        id: slug.to_owned(),
+        state: step.to_owned(),
+        waits: Waits::of(step),
+        name: slug.to_owned(),
+        description: String::new(),
+        agent: None,
+        insight: Insight::default(),
+        facts: Vec::new(),
+        progress: Progress::of(step),
+        heartbeat_at: Some(at),
+        names: TaskNames::default(),
     }
 }
 
@@ -204,6 +298,9 @@ fn from_written(file: &Value, id: String, state: &str) -> Task {
             what_to_do: text(file, "/what_to_do"),
         },
         facts: facts(file, step.filter(|step| *step != state)),
+        progress: progress([Some(state), step]),
+        heartbeat_at: time(file, "/heartbeat/updated_at"),
+        names: TaskNames::of(file),
         id,
     }
 }
@@ -245,6 +342,10 @@ fn string<'a>(file: &'a Value, pointer: &str) -> Option<&'a str> {
     file.pointer(pointer)?.as_str().map(str::trim).filter(|text| !text.is_empty())
 }
 
+fn time(file: &Value, pointer: &str) -> Option<Time> {
+    string(file, pointer)?.parse().ok()
+}
+
 fn text(file: &Value, pointer: &str) -> String {
     string(file, pointer).unwrap_or_default().to_owned()
 }
@@ -276,136 +377,4 @@ fn first_line(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fixture(case: &str) -> Reading {
-        let path = format!("{}/fixtures/agent-task/{case}.json", env!("CARGO_MANIFEST_DIR"));
-        read_task(&std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}")))
-    }
-
-    fn task(case: &str) -> Task {
-        match fixture(case) {
-            Reading::Task(task) => *task,
-            other => panic!("{case} is {other:?}"),
-        }
-    }
-
-    #[test]
-    fn every_fixture_is_what_its_name_says() {
-        let cases = [
-            ("published-needs-review", "waits needs-review"),
-            ("published-plan-review", "waits planning-review"),
-            ("published-working", "rests"),
-            ("published-working-needs-person", "waits human-action"),
-            ("published-blocked-needs-nobody", "rests"),
-            ("written-impl-validation-failed", "waits impl-validation-failed"),
-            ("written-planning-review", "waits planning-review"),
-            ("written-blocked", "waits blocked"),
-            ("written-failed", "waits failed"),
-            ("written-implementing", "rests"),
-            ("written-complete-local", "rests"),
-            ("half-written", "incomplete"),
-            ("alien-todo-list", "alien"),
-            ("alien-lock", "alien"),
-            ("alien-worktree-claim", "alien"),
-        ];
-        for (case, expected) in cases {
-            let found = match fixture(case) {
-                Reading::Task(task) => task
-                    .waits
-                    .map_or_else(|| "rests".into(), |waits| format!("waits {}", waits.word())),
-                Reading::Incomplete(_) => "incomplete".into(),
-                Reading::NotATask(_) => "alien".into(),
-            };
-            assert_eq!(found, expected, "{case}");
-        }
-        let folder = format!("{}/fixtures/agent-task", env!("CARGO_MANIFEST_DIR"));
-        assert_eq!(
-            std::fs::read_dir(folder).unwrap().count(),
-            cases.len(),
-            "every fixture has its line above"
-        );
-    }
-
-    #[test]
-    fn a_cut_anywhere_is_incomplete_never_another_thing() {
-        let path =
-            format!("{}/fixtures/agent-task/written-blocked.json", env!("CARGO_MANIFEST_DIR"));
-        let whole = std::fs::read_to_string(path).unwrap();
-        let whole = whole.trim_end();
-        for end in (0..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
-            assert!(matches!(read_task(&whole[..end]), Reading::Incomplete(_)), "cut at {end}");
-        }
-    }
-
-    #[test]
-    fn what_the_flag_says_comes_before_the_state() {
-        let cases = [
-            (r#""status":"blocked""#, Some(Waits::Blocked)),
-            (r#""status":"blocked","humanActionRequired":null"#, Some(Waits::Blocked)),
-            (r#""status":"blocked","humanActionRequired":"""#, Some(Waits::Blocked)),
-            (r#""status":"blocked","humanActionRequired":false"#, None),
-            (r#""status":"blocked","humanActionRequired":"none""#, None),
-            (
-                r#""status":"working","phase":"implementing","humanActionRequired":true"#,
-                Some(Waits::Person),
-            ),
-            (r#""status":"working","humanActionRequired":"renew the token""#, Some(Waits::Person)),
-            (r#""status":"working","phase":"needs-review""#, Some(Waits::Review)),
-            (r#""status":"needs_review","phase":"planning""#, Some(Waits::Plan)),
-            (r#""phase":"impl-validation-failed""#, Some(Waits::Validation)),
-            (r#""status":"failed — planning""#, Some(Waits::Failed)),
-            (r#""status":"human-action""#, None),
-        ];
-        for (fields, expected) in cases {
-            match read_task(&format!(r#"{{"taskId":"t","branchName":"b",{fields}}}"#)) {
-                Reading::Task(task) => assert_eq!(task.waits, expected, "{fields}"),
-                other => panic!("{fields} is {other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_field_of_another_type_is_absent_and_hides_nothing() {
-        let strange = concat!(
-            r#"{"task_id":7,"state":"failed","heartbeat":null,"model":["x"],"#,
-            r#""tokens":{"in":1,"out":2,"of":{}},"cost":true}"#
-        );
-        let Reading::Task(task) = read_task(strange) else { panic!("it is a task") };
-        assert_eq!(
-            (task.id.as_str(), task.name.as_str(), task.waits),
-            ("7", "7", Some(Waits::Failed))
-        );
-        assert_eq!(task.facts, [Detail { name: "tokens".into(), value: "in 1, out 2".into() }]);
-    }
-
-    #[test]
-    fn other_json_is_alien() {
-        for alien in [
-            "null",
-            "[]",
-            "3",
-            r#""blocked""#,
-            "{}",
-            r#"{"task_id":"t","state":"failed"}"#,
-            r#"{"taskId":"t","status":"failed"}"#,
-        ] {
-            assert!(matches!(read_task(alien), Reading::NotATask(_)), "{alien}");
-        }
-    }
-
-    #[test]
-    fn the_insight_comes_from_the_fields_that_have_it() {
-        let reviewed = task("published-needs-review").insight;
-        assert!(reviewed.observation.starts_with("Coverage fell"), "{reviewed:?}");
-        assert!(reviewed.why_it_matters.starts_with("A reviewer"), "{reviewed:?}");
-        assert!(reviewed.what_to_do.starts_with("Read the diff"), "{reviewed:?}");
-        let required = task("published-working-needs-person").insight;
-        assert_eq!(
-            required.what_to_do, "Renew the registry token on this machine.",
-            "what is required is what to do"
-        );
-        assert_eq!(required.why_it_matters, "");
-    }
-}
+mod tests;

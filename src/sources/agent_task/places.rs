@@ -9,14 +9,20 @@ use std::path::{Path, PathBuf};
 
 use crate::core::policy::rules::{is_name_char, project_name};
 use crate::disk::{self, FileId, Folder, is_absence, resolve};
-use crate::sources::WatchedFolder;
+use crate::sources::{Answering, WatchedFolder};
 
 /// Name of a task file.
 pub(super) const TASK_FILE: &str = ".agent-task.json";
+/// Name of the file in which an agent at work reports its step, at least every 30 minutes.
+pub(super) const HEARTBEAT_FILE: &str = ".agent-heartbeat";
+/// Name of the file by which an agent claims a worktree.
+pub(super) const LOCK_FILE: &str = ".agent-lock";
 /// Folder of worktrees in a repository.
 const WORKTREES: &str = ".agents/worktrees";
 /// Size limit in bytes. Real task files have about a kilobyte.
 const LONGEST_FILE: u64 = 1 << 20;
+/// Size limit in bytes of a heartbeat or lock. Real ones have about a hundred bytes.
+const LONGEST_NOTE: u64 = 4 << 10;
 
 /// A watched folder with an absolute path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +32,8 @@ pub(super) struct Root {
     /// Covers only the worktrees, not a file in the folder itself.
     worktrees_only: bool,
     project: Option<String>,
+    /// How a verdict reaches the agents of this folder.
+    pub(super) answering: Answering,
 }
 
 impl Root {
@@ -33,16 +41,22 @@ impl Root {
     /// folder was configured.
     pub(super) fn of(watched: &WatchedFolder) -> Self {
         let project = watched.project.clone().filter(|project| !project.trim().is_empty());
+        let answering = watched.answering.clone();
         let given = std::path::absolute(&watched.path).unwrap_or_else(|_| watched.path.clone());
         let resolved = resolve(&given);
         // The worktrees folder may be a link to another disk, so both the given and the resolved
         // name are checked.
         for path in [&given, &resolved] {
             if let Some(repository) = repository_of_worktrees(path) {
-                return Self { folder: resolve(repository), worktrees_only: true, project };
+                return Self {
+                    folder: resolve(repository),
+                    worktrees_only: true,
+                    project,
+                    answering,
+                };
             }
         }
-        Self { folder: resolved, worktrees_only: false, project }
+        Self { folder: resolved, worktrees_only: false, project, answering }
     }
 
     /// The configured folder.
@@ -145,6 +159,12 @@ pub(super) fn read(path: &Path) -> TaskContent {
     }
 }
 
+/// Reads a small text file beside a task file. `None` if it is missing or cannot be read: a task
+/// must not depend on it.
+pub(super) fn read_note(task_file: &Path, name: &str) -> Option<String> {
+    Folder::open(task_file.parent()?).ok()?.read_text(Path::new(name), LONGEST_NOTE).ok()
+}
+
 /// The identity of a task file's folder, equal for every path to the folder. `None` if the folder
 /// cannot be opened.
 pub(super) fn folder_id(file: &Path) -> Option<FileId> {
@@ -171,7 +191,7 @@ mod tests {
     use super::*;
 
     fn root(path: impl Into<PathBuf>) -> Root {
-        Root::of(&WatchedFolder { path: path.into(), project: None })
+        Root::of(&WatchedFolder { path: path.into(), ..WatchedFolder::default() })
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! Contains all text that this source puts on a card. Text from the file has priority; the text
 //! here fills the gaps. Pure. Does not depend on folders, files or the store.
 
+use super::answer::{AnswerPlan, DECISION_FILE, DecisionFileUse};
+use super::command::ApprovalCommand;
 use super::format::{COUNTS, Task, Waits};
-use crate::core::decision::{Agent, Detail, Kind, Request, Risk, TASK_KEY};
+use crate::core::decision::{Agent, Detail, Insight, Kind, Request, Risk, TASK_KEY};
 
 /// Prefix of every key of this source.
 pub(super) const KEY: &str = TASK_KEY;
@@ -24,17 +26,22 @@ pub(super) fn parts_of(key: &str) -> Option<(&str, &str)> {
 
 /// The question of a waiting task.
 ///
-/// The risk is medium in every state: risk describes the harm of a wrong *answer*, and a wrong
-/// answer to a failed task costs some rework. Policy may raise the risk for a project or a kind.
+/// The risk is medium in most states: risk describes the harm of a wrong *answer*, and a wrong
+/// answer to a failed task costs some rework. It is low where the work is done and stays where it
+/// is. Policy may raise the risk for a project or a kind.
 pub(super) fn question(
     task: &Task,
     waits: Waits,
     file: &str,
-    folder: &str,
     project: &str,
+    answer: &AnswerPlan,
 ) -> Request {
     let words = words(waits);
-    let mut insight = task.insight.clone();
+    let mut insight = match waits {
+        // What the agent said while it worked does not explain why it stopped to report.
+        Waits::Stale => Insight::default(),
+        _ => task.insight.clone(),
+    };
     for (part, usual) in [
         (&mut insight.observation, words.observation),
         (&mut insight.why_it_matters, words.why_it_matters),
@@ -50,29 +57,48 @@ pub(super) fn question(
         title: format!("{}: {name}", words.heading),
         kind: Kind::from(words.kind),
         insight,
-        details: details(task, folder),
+        details: details(task, answer),
         body: if whole { String::new() } else { task.description.clone() },
         project: project.to_owned(),
         agent: Agent {
             name: task.agent.clone().unwrap_or_else(|| "agent".into()),
             session: Some(task.id.clone()),
         },
-        risk: Risk::Medium,
+        risk: words.risk,
         dedup_key: Some(key(file, waits)),
         ..Request::default()
     }
 }
 
-fn details(task: &Task, folder: &str) -> Vec<Detail> {
+fn details(task: &Task, answer: &AnswerPlan) -> Vec<Detail> {
     let detail = |name: &str, value: &str| Detail { name: name.into(), value: value.into() };
-    let mut details = vec![detail("state", &task.state), detail("worktree", folder)];
+    let folder = answer.file.parent().unwrap_or(&answer.file).to_string_lossy();
+    let mut details = vec![detail("state", &task.state), detail("worktree", &folder)];
     details.extend(task.facts.iter().cloned());
-    // An answer that seems to have an effect, and has none, is worse than no answer.
-    details.push(detail(
-        "after your answer",
-        "Gander records the answer, but this agent does not read it: do what the card \
-         recommends, or tell the agent",
-    ));
+    match &answer.command {
+        ApprovalCommand::Nothing => {}
+        ApprovalCommand::Runs(line) => details.push(detail(
+            "if you approve",
+            &format!("Gander runs, in {}: {line}", line.folder.display()),
+        )),
+        ApprovalCommand::Unusable(why) => details.push(detail(
+            "if you approve",
+            &format!("Gander cannot run the configured command: {why}"),
+        )),
+    }
+    match (answer.decision_file, &answer.command) {
+        (DecisionFileUse::Written, _) => details.push(detail(
+            "after your answer",
+            &format!("Gander writes it to {DECISION_FILE} in the worktree, for the agent"),
+        )),
+        (DecisionFileUse::Unused, ApprovalCommand::Runs(_)) => {}
+        // An answer that seems to have an effect, and has none, is worse than no answer.
+        (DecisionFileUse::Unused, _) => details.push(detail(
+            "after your answer",
+            "Gander records the answer, but this agent does not read it: do what the card \
+             recommends, or tell the agent",
+        )),
+    }
     details
 }
 
@@ -92,6 +118,8 @@ pub(super) fn same_question(a: &Request, b: &Request) -> bool {
 pub(super) enum EndReason<'a> {
     /// The task is in another state.
     Continued(&'a str),
+    /// Nobody reviewed the completed task for [`super::scan::REVIEW_WITHIN`].
+    Aged,
     /// The file no longer exists.
     Gone,
     /// The file is no longer a task.
@@ -112,6 +140,7 @@ impl EndReason<'_> {
             Self::Continued(state) => {
                 format!("the task continued without an answer: its state is now {}", short(state))
             }
+            Self::Aged => "the task is complete for a week, and nobody has reviewed it".into(),
             Self::Gone => "the task's file was removed, so the task no longer waits".into(),
             Self::NotATask => {
                 "the task's file has other content now, so the task no longer waits".into()
@@ -130,6 +159,7 @@ impl EndReason<'_> {
 struct Words {
     heading: &'static str,
     kind: &'static str,
+    risk: Risk,
     observation: &'static str,
     why_it_matters: &'static str,
     what_to_do: &'static str,
@@ -137,56 +167,94 @@ struct Words {
 
 const fn words(waits: Waits) -> Words {
     match waits {
-        Waits::Plan => Words {
-            heading: "Plan to review",
-            kind: "design_review",
-            observation: "The agent has a plan and stopped for a review.",
-            why_it_matters: "The agent implements nothing until the plan is reviewed.",
-            what_to_do: "Read the plan. If it is right, run the task again with \
-                skip_to=implement; if not, tell the agent why.",
-        },
-        Waits::Review => Words {
-            heading: "Work to review",
-            kind: "code_review",
-            observation: "The agent stopped and asks for a review.",
-            why_it_matters: "The task does not continue until it is reviewed.",
-            what_to_do: "Review the worktree, then let the task continue \
-                 or tell the agent what is wrong.",
-        },
-        Waits::Validation => Words {
-            heading: "Validation failed",
-            kind: "test_failure",
-            observation: "The implementation does not pass its validation.",
-            why_it_matters: "When its retries are used up, the agent stops \
-                 and the worktree goes stale.",
-            what_to_do: "Open the worktree, run the validation, fix the failures, and run the \
-                task again with skip_to=implement.",
-        },
-        Waits::Blocked => Words {
-            heading: "Blocked",
-            kind: "routine",
-            observation: "The task is blocked. The agent gave no reason.",
-            why_it_matters: "The task does not continue until the blocker is resolved.",
-            what_to_do: "Find the blocker in the worktree or the issue, \
-                 resolve it, and run the task again.",
-        },
-        Waits::Failed => Words {
-            heading: "Task failed",
-            kind: "routine",
-            observation: "The task failed and the agent gave up. It gave no reason.",
-            why_it_matters: "No agent works on the task any more, and its work \
-                 may be lost with the worktree.",
-            what_to_do: "Review the worktree, then run the task again or close it.",
-        },
-        Waits::Person => Words {
-            heading: "A person is needed",
-            kind: "routine",
-            observation: "The agent says that a person has to act.",
-            why_it_matters: "The task waits for this, or continues without what it needs.",
-            what_to_do: "Read the agent's message in the worktree, and act on it.",
-        },
+        Waits::Plan => PLAN,
+        Waits::Review => REVIEW,
+        Waits::Validation => VALIDATION,
+        Waits::Blocked => BLOCKED,
+        Waits::Failed => FAILED,
+        Waits::Person => PERSON,
+        Waits::Ready => READY,
+        Waits::Stale => STALE,
     }
 }
+
+const PLAN: Words = Words {
+    heading: "Plan to review",
+    kind: "design_review",
+    risk: Risk::Medium,
+    observation: "The agent has a plan and stopped for a review.",
+    why_it_matters: "The agent implements nothing until the plan is reviewed.",
+    what_to_do: "Read the plan. If it is right, run the task again with \
+        skip_to=implement; if not, tell the agent why.",
+};
+
+const REVIEW: Words = Words {
+    heading: "Work to review",
+    kind: "code_review",
+    risk: Risk::Medium,
+    observation: "The agent stopped and asks for a review.",
+    why_it_matters: "The task does not continue until it is reviewed.",
+    what_to_do: "Review the worktree, then let the task continue \
+         or tell the agent what is wrong.",
+};
+
+const VALIDATION: Words = Words {
+    heading: "Validation failed",
+    kind: "test_failure",
+    risk: Risk::Medium,
+    observation: "The implementation does not pass its validation.",
+    why_it_matters: "When its retries are used up, the agent stops \
+         and the worktree goes stale.",
+    what_to_do: "Open the worktree, run the validation, fix the failures, and run the \
+        task again with skip_to=implement.",
+};
+
+const BLOCKED: Words = Words {
+    heading: "Blocked",
+    kind: "routine",
+    risk: Risk::Medium,
+    observation: "The task is blocked. The agent gave no reason.",
+    why_it_matters: "The task does not continue until the blocker is resolved.",
+    what_to_do: "Find the blocker in the worktree or the issue, \
+         resolve it, and run the task again.",
+};
+
+const FAILED: Words = Words {
+    heading: "Task failed",
+    kind: "routine",
+    risk: Risk::Medium,
+    observation: "The task failed and the agent gave up. It gave no reason.",
+    why_it_matters: "No agent works on the task any more, and its work \
+         may be lost with the worktree.",
+    what_to_do: "Review the worktree, then run the task again or close it.",
+};
+
+const PERSON: Words = Words {
+    heading: "A person is needed",
+    kind: "routine",
+    risk: Risk::Medium,
+    observation: "The agent says that a person has to act.",
+    why_it_matters: "The task waits for this, or continues without what it needs.",
+    what_to_do: "Read the agent's message in the worktree, and act on it.",
+};
+
+const READY: Words = Words {
+    heading: "Ready for local review",
+    kind: "code_review",
+    risk: Risk::Low,
+    observation: "The task is complete in its worktree. Nothing was pushed.",
+    why_it_matters: "The work helps nobody until it is reviewed and pushed.",
+    what_to_do: "Review the worktree, then push it or tell the agent what is wrong.",
+};
+
+const STALE: Words = Words {
+    heading: "Stale or possibly hung",
+    kind: "routine",
+    risk: Risk::Medium,
+    observation: "The agent has not reported for more than 30 minutes.",
+    why_it_matters: "The agent may be hung or gone. Nobody else takes the task meanwhile.",
+    what_to_do: "Look whether the agent still runs. If not, run the task again.",
+};
 
 #[cfg(test)]
 mod tests {
@@ -198,13 +266,16 @@ mod tests {
         let Reading::Task(task) = read_task(&std::fs::read_to_string(path).unwrap()) else {
             panic!("{case} is no task")
         };
-        question(
-            &task,
-            task.waits.expect("it waits"),
-            "/r/.agents/worktrees/w/.agent-task.json",
-            "/r/.agents/worktrees/w",
-            "shop",
-        )
+        let file = "/r/.agents/worktrees/w/.agent-task.json";
+        let answer = AnswerPlan {
+            file: file.into(),
+            task_id: task.id.clone(),
+            task_state: task.state.clone(),
+            digest: String::new(),
+            decision_file: DecisionFileUse::Unused,
+            command: ApprovalCommand::Nothing,
+        };
+        question(&task, task.waits.expect("it waits"), file, "shop", &answer)
     }
 
     fn detail<'a>(request: &'a Request, name: &str) -> Option<&'a str> {

@@ -24,7 +24,7 @@ fn bare(state: QuestionState, at: Time) -> VerdictFile {
 
 /// The verdict file for a decision. Times are wall-clock times.
 #[must_use]
-pub(super) fn verdict_file(decision: &Decision, time_scale: TimeScale) -> VerdictFile {
+pub(in crate::sources) fn verdict_file(decision: &Decision, time_scale: TimeScale) -> VerdictFile {
     let bare = |state, at| bare(state, time_scale.wall_time(at));
     let file = match &decision.state {
         State::Pending(_) => bare(QuestionState::Asked, decision.asked_at),
@@ -50,7 +50,7 @@ pub(super) fn verdict_file(decision: &Decision, time_scale: TimeScale) -> Verdic
 
 /// The verdict file for a file that is not a valid question.
 #[must_use]
-pub(super) fn refused_file(why: &str, at: Time) -> VerdictFile {
+pub(in crate::sources) fn refused_file(why: &str, at: Time) -> VerdictFile {
     VerdictFile { resolution: Resolution::reason(why), ..bare(QuestionState::Refused, at) }
 }
 

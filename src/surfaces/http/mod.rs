@@ -189,6 +189,13 @@ impl HttpApi {
         Self { router, ..self }
     }
 
+    /// Mounts a service that identifies its callers by itself. `Host` and `Origin` are checked as
+    /// for every request, and error responses become problems.
+    #[must_use]
+    pub fn with_own_authentication(self, other: Router) -> Self {
+        Self { router: self.router.merge(other), ..self }
+    }
+
     /// Serves the listeners while polled.
     pub async fn run(&self, bound: Bound) {
         let router = routes::outermost(&self.server, self.router.clone());

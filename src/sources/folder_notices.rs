@@ -1,7 +1,7 @@
 //! Triggers scans: the operating system's change notices for folders that agents write to, used as
 //! hints.
 //!
-//! A lost notice delays a question until the next slow scan, and never loses a question. Does not
+//! A lost notice delays a source until its next slow scan, and never loses a file. Does not
 //! depend on the content of files.
 
 use std::collections::HashSet;
@@ -11,16 +11,14 @@ use std::sync::Arc;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-use super::files::{INBOX, OUTCOMES};
-
-/// Change notices of all drop folders.
-pub(super) struct InboxNotices {
+/// Change notices of single folders, not of trees.
+pub(super) struct FolderNotices {
     notice: Arc<Notify>,
     watcher: Option<RecommendedWatcher>,
     watched: HashSet<PathBuf>,
 }
 
-impl InboxNotices {
+impl FolderNotices {
     pub(super) fn new() -> Self {
         let notice = Arc::new(Notify::new());
         let ear = Arc::clone(&notice);
@@ -31,18 +29,15 @@ impl InboxNotices {
                 ear.notify_one();
             }
         });
-        let watcher = watcher.inspect_err(
-            |error| tracing::warn!(%error, "drop cannot watch folders; polling instead"),
-        );
+        let watcher = watcher
+            .inspect_err(|error| tracing::warn!(%error, "cannot watch folders; polling instead"));
         Self { notice, watcher: watcher.ok(), watched: HashSet::new() }
     }
 
-    /// Watches the existing folders of these roots that are not watched yet.
-    pub(super) fn watch(&mut self, roots: &[PathBuf]) {
+    /// Watches those of these folders that exist and are not watched yet.
+    pub(super) fn watch(&mut self, folders: impl IntoIterator<Item = PathBuf>) {
         let Some(watcher) = &mut self.watcher else { return };
-        for folder in
-            roots.iter().flat_map(|root| [INBOX, OUTCOMES].map(|folder| root.join(folder)))
-        {
+        for folder in folders {
             if !self.watched.contains(&folder)
                 && watcher.watch(&folder, RecursiveMode::NonRecursive).is_ok()
             {
