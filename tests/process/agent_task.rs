@@ -20,6 +20,10 @@ fn fixture(case: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+fn folder(path: PathBuf) -> WatchedFolder {
+    WatchedFolder { path, ..WatchedFolder::default() }
+}
+
 /// A repository called `shop` and a store beside it.
 struct World {
     temporary: tempfile::TempDir,
@@ -35,7 +39,7 @@ impl World {
     fn new() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         std::fs::create_dir(temporary.path().join("shop")).unwrap();
-        let clock = TestClock::at(Time::from_timestamp_millis(1_790_000_000_000).unwrap());
+        let clock = TestClock::at(Time::from_timestamp_millis(1_789_380_000_000).unwrap());
         let handle = open(temporary.path(), Rules::default(), &clock);
         Self { temporary, clock, handle }
     }
@@ -57,7 +61,7 @@ impl World {
     }
 
     fn folders(&self) -> Vec<WatchedFolder> {
-        vec![WatchedFolder { path: self.repository(), project: None }]
+        vec![folder(self.repository())]
     }
 
     fn file(&self, slug: &str) -> PathBuf {
@@ -307,8 +311,10 @@ async fn what_is_put_off_stays_so() {
 async fn overlapping_renamed_and_forgotten_folders() {
     let world = World::new();
     world.write("w", &fixture("written-blocked"));
-    let named =
-        |project: &str, path: PathBuf| WatchedFolder { path, project: Some(project.into()) };
+    let named = |project: &str, path: PathBuf| WatchedFolder {
+        project: Some(project.into()),
+        ..folder(path)
+    };
     let worktrees = world.repository().join(".agents/worktrees");
 
     let overlapping = [
@@ -349,9 +355,7 @@ async fn aliens_and_missing_folders_are_left_alone() {
     }
     assert_eq!(world.look().await, TaskScan::default());
     let missing = world.repository().join("later");
-    let looked = look(&world.handle, &[WatchedFolder { path: missing.clone(), project: None }])
-        .await
-        .unwrap();
+    let looked = look(&world.handle, &[folder(missing)]).await.unwrap();
     assert_eq!(looked.missing, [world.repository().canonicalize().unwrap().join("later")]);
     assert_eq!(world.all().await, []);
 }
@@ -366,8 +370,7 @@ async fn a_link_to_the_worktrees_is_followed_and_one_file_is_one_decision() {
     std::os::unix::fs::symlink(&elsewhere, world.repository().join(".agents/worktrees")).unwrap();
     std::os::unix::fs::symlink(world.repository(), world.temporary.path().join("alias")).unwrap();
     world.write("w", &fixture("written-blocked"));
-    let folder =
-        |path: &str| WatchedFolder { path: world.temporary.path().join(path), project: None };
+    let folder = |path: &str| folder(world.temporary.path().join(path));
     let looked =
         look(&world.handle, &[folder("shop/.agents/worktrees"), folder("alias"), folder("shop")])
             .await
@@ -388,7 +391,6 @@ async fn a_linked_worktree_is_asked_about_once_whatever_its_path() {
         std::os::unix::fs::symlink(at("elsewhere/w"), link).unwrap();
     }
     world.write("first", &fixture("written-blocked"));
-    let folder = |path: PathBuf| WatchedFolder { path, project: None };
     let folders = [folder(world.repository()), folder(at("elsewhere/w"))];
     let looked = look(&world.handle, &folders).await.unwrap();
     assert_eq!((looked.waiting, looked.asked.len()), (1, 1), "{looked:?}");

@@ -326,6 +326,29 @@ async fn a_configuration_that_is_wrong_or_open_to_others_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sources_that_cannot_work_are_found() {
+    let home = Home::new();
+    home.configure(
+        "[[watch]]\npath = \"work\"\nrerun = [\"no-such-program\", \"{issue}\"]\n\
+         [[workrail]]\npath = \"rail\"\n[[wizard]]\npath = \"shop\"\n[[commands]]\n\
+         name = \"triage\"\ncommand = [\"/no/such/triage\"]\n[github]\nsecret_file = \"none\"\n",
+    );
+    let ended = home.run(&["doctor", "--offline"]).await;
+    must_find(&ended, "⚠", "rail does not exist", "[[workrail]]");
+    must_find(&ended, "⚠", "shop does not exist", "[[wizard]]");
+    must_find(&ended, "✘", "no-such-program is not installed", "rerun under [[watch]]");
+    must_find(&ended, "✘", "/no/such/triage is not installed", "command under [[commands]]");
+    must_find(&ended, "✘", "none cannot be read", "that only you can read");
+    must_find(&ended, "⚠", "no port is open", "TLS proxy");
+    must_find(&ended, "⚠", "there is no token for GitHub", "GANDER_GITHUB_TOKEN");
+    home.configure("[[watch]]\npath = \"work\"\nrerun = [\"make\", \"{isue}\"]\n");
+    let ended = home.run(&["doctor", "--offline"]).await;
+    must_find(&ended, "✘", "{isue} in rerun is not known", "");
+    home.configure("[[commands]]\nname = \"a b\"\ncommand = [\"x\"]\n");
+    home.run(&["doctor", "--offline"]).await.must(1, &["\"a b\" is not a name"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cards_that_cannot_be_shown_and_messages_that_cannot_be_opened_are_found() {
     let (sandbox, home) = (sandbox().await, Home::new());
     home.configure("[discord]\nchannel = \"decisions\"\n");

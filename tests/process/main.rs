@@ -10,6 +10,7 @@
 )]
 
 mod agent_task;
+mod agent_task_cards;
 mod auto_approval;
 mod channels_desk;
 mod channels_killed;
@@ -20,6 +21,7 @@ mod channels_standin;
 mod channels_twilio;
 mod channels_webhook;
 mod command_line;
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod doctor;
@@ -41,3 +43,5 @@ mod serve_reload;
 mod status;
 mod terminal;
 mod token;
+mod webhooks;
+mod workrail;
