@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use self::file::UserFile;
-pub use self::sources::{AlertmanagerSettings, GithubSettings, WebhookSettings};
+pub use self::sources::{AlertmanagerSettings, GithubSettings, ReceiverSettings};
 pub use self::values::TimeSpan;
 use self::values::word;
 use crate::core::availability::presence::PresenceSettings;
@@ -63,7 +63,7 @@ pub struct Config {
     /// Folders and commands from which decisions come.
     pub sources: SourceSettings,
     /// Webhooks from which decisions come.
-    pub webhooks: WebhookSettings,
+    pub webhooks: ReceiverSettings,
     /// The format of the log.
     pub log: LogFormat,
     /// The person giving verdicts at the terminal; `None`: terminal verdicts are off.

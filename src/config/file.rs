@@ -293,7 +293,7 @@ impl UserFile {
     fn take_sources(
         &mut self,
         folder: &Path,
-    ) -> Result<(SourceSettings, sources::WebhookSettings), WrongValue> {
+    ) -> Result<(SourceSettings, sources::ReceiverSettings), WrongValue> {
         let sections = sources::Sections {
             watch: std::mem::take(&mut self.watch),
             inbox: std::mem::take(&mut self.inbox),

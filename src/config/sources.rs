@@ -91,7 +91,7 @@ pub(super) struct Alertmanager {
 
 /// The webhooks of the file, and where their secrets are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WebhookSettings {
+pub struct ReceiverSettings {
     /// GitHub's.
     pub github: Option<GithubSettings>,
     /// Alertmanager's.
@@ -114,7 +114,7 @@ pub struct AlertmanagerSettings {
     project: String,
 }
 
-impl WebhookSettings {
+impl ReceiverSettings {
     /// Whether a webhook is received.
     #[must_use]
     pub const fn is_any(&self) -> bool {
@@ -283,7 +283,7 @@ pub(super) fn webhooks(
     github: Option<Github>,
     alertmanager: Option<Alertmanager>,
     folder: &Path,
-) -> Result<WebhookSettings, WrongValue> {
+) -> Result<ReceiverSettings, WrongValue> {
     let secret = |file: Option<PathBuf>, variable| SecretFrom {
         file: file.map(|file| resolve(folder, &file)),
         variable,
@@ -302,7 +302,7 @@ pub(super) fn webhooks(
             },
         })
     });
-    Ok(WebhookSettings {
+    Ok(ReceiverSettings {
         github: github.transpose()?,
         alertmanager: alertmanager.map(|alertmanager| AlertmanagerSettings {
             token: secret(alertmanager.token_file, ALERTMANAGER_TOKEN),

@@ -1,8 +1,9 @@
 //! Sources: turn what agents leave behind into decisions, and withdraw the decisions when no longer
 //! needed.
 //!
-//! A source reads files of other programs and calls [`Handle`]. A source keeps no state in memory
-//! that a restart would miss. Does not depend on surfaces, the store's tables or permissions.
+//! A source reads files, output or messages of other programs and calls [`Handle`]. A source keeps
+//! no state in memory that a restart would miss. Does not depend on surfaces, the store's tables or
+//! permissions.
 
 pub mod agent_task;
 mod child;

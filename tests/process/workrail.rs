@@ -63,7 +63,9 @@ impl World {
     }
 
     fn event(&self, mut event: Value) {
-        event["ts"] = 1_789_380_000_000_u64.into();
+        if let Some(event) = event.as_object_mut() {
+            event.insert("ts".into(), 1_789_380_000_000_u64.into());
+        }
         self.append("events/daemon/2026-09-14.jsonl", &event);
     }
 
