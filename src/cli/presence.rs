@@ -24,12 +24,12 @@ pub(super) struct PresenceArgs {
     project: Option<PathBuf>,
 }
 
-/// What the sources say.
+/// The answers of the sources.
 #[derive(Debug)]
 pub(super) struct Seen {
     /// All of them together.
     pub(super) together: Presence,
-    /// Each: its name, and what it says.
+    /// The name and the answer of each source.
     each: Vec<(String, Presence)>,
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn look(settings: &PresenceSettings, scene: &Scene<'_>) -> Seen
     Seen { together: together(each.iter().map(|(_, presence)| presence.clone())), each }
 }
 
-/// What is known without `[presence]`.
+/// The result without `[presence]`.
 fn unknown() -> Seen {
     Seen { together: Presence::Away(AwayReason::NotConfigured), each: Vec::new() }
 }
@@ -127,8 +127,8 @@ pub(super) async fn checkup(common: &Common) -> Vec<CheckResult> {
     seen.each.into_iter().map(check).collect()
 }
 
-/// The files that say that a person is there, under each of their names: no agent writes them
-/// unasked.
+/// The files by which a person is seen, under all their names. An agent is asked before it writes
+/// them.
 pub(super) fn own_files(settings: Option<&PresenceSettings>) -> Vec<PathBuf> {
     let Some(settings) = settings else { return Vec::new() };
     let claude = claude_file().filter(|_| settings.claude_file).map(PathBuf::from);

@@ -28,7 +28,7 @@ const LONGEST: u64 = 64 << 10;
 /// The variable in which Claude Code is told the presence file.
 const CLAUDE_FILE: &str = "CLAUDE_CLIENT_PRESENCE_FILE";
 
-/// What of a hook's surroundings counts.
+/// The part of a hook's surroundings that counts.
 #[derive(Debug, Clone)]
 pub(in crate::cli) struct Scene<'a> {
     /// The agent's folders: no file in them counts.
@@ -69,7 +69,7 @@ pub(super) async fn read(settings: &PresenceSettings, scene: &Scene<'_>) -> Vec<
     readings
 }
 
-/// What a source says within its time.
+/// A source's answer within [`LIMIT`].
 async fn within(source: impl Future<Output = Result<Reading, String>>) -> Reading {
     let late = || format!("no answer within {} s", LIMIT.as_secs());
     let said = tokio::time::timeout(LIMIT, source).await.unwrap_or_else(|_| Err(late()));
