@@ -26,7 +26,9 @@ enum Answers {
 async fn a_real_agents_call_runs_once_although_gander_was_killed() {
     for agent in [Goose, Claude] {
         for answers in [Answers::Meanwhile, Answers::Afterwards] {
-            let rounds = vec![vec![agent.shell("echo once >> ran")]];
+            let call = || vec![agent.shell("echo once >> ran")];
+            // Claude notes at its end that its call was refused, so that its model must call again.
+            let rounds = if agent == Claude { vec![call(), call()] } else { vec![call()] };
             let Some(real) = Real::new(agent, rounds).await else { continue };
             let gander = real.prompt(&[]);
             let asked = real.world.asked_within(1, PATIENCE).await.remove(0);

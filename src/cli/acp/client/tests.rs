@@ -1,7 +1,7 @@
 //! Gander as a client, with an agent that answers in one way or another.
 
 use super::*;
-use crate::cli::acp::effect::{Answered, AskedQuestion};
+use crate::cli::acp::effect::{Answer, Answered, AskId, AskedQuestion};
 use crate::cli::acp::relay::tests::schema;
 use crate::core::decision::Outcome;
 

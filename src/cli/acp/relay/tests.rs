@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cli::acp::call::Arguments;
-use crate::cli::acp::effect::{Answered, AskedQuestion, CallAnswers, Denier};
+use crate::cli::acp::effect::{Answer, Answered, AskId, AskedQuestion, CallAnswers, Denier};
 use crate::cli::acp::requests::ShownOptions;
 use crate::core::decision::Outcome;
 
