@@ -110,10 +110,8 @@ async fn each_request_gets_an_option_of_its_own() {
     ]);
     let (editor, prompt) = acp.prompted(&["--agent-options"], &steps).await;
     let (first, second) = (choice_card(&acp, 1).await, choice_card(&acp, 2).await);
-    let (make, clean) = match first.0.to_string().contains("make clean") {
-        true => (second, first),
-        false => (first, second),
-    };
+    let is_clean = first.0.to_string().contains("make clean");
+    let (make, clean) = if is_clean { (second, first) } else { (first, second) };
     choose(&acp, &clean, "No").await;
     choose(&acp, &make, "Yes").await;
     editor.answer(prompt).await;

@@ -76,7 +76,7 @@ pub(super) trait Adapter: Debug + Sync {
     /// agent's usual limit for a hook leaves time to answer.
     fn usual_wait(&self) -> Duration {
         let limit = self.contract().usual_limit.unwrap_or(LONGEST_USUAL);
-        limit - ANSWERING.min(limit / 2)
+        limit.saturating_sub(ANSWERING.min(limit / 2))
     }
 
     /// How long the gate may wait for a person at most, because the agent then goes on without the

@@ -211,7 +211,7 @@ fn an_answer_to_another_request_under_the_same_number_answers_nothing() {
 fn requests_that_a_client_never_answers_stay_few() {
     let mut played = Played::opened();
     let before = played.to_client.len();
-    for n in 0..MOST_PASSED_ON + 1 {
+    for n in 0..=MOST_PASSED_ON {
         played.agent(json!({ "id": n, "method": "terminal/create", "params": {} }));
     }
     assert_eq!(played.to_client.len(), before + MOST_PASSED_ON);
