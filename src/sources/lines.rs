@@ -6,8 +6,8 @@
 //!
 //! The place names the file by its identity and by a hash of the bytes before the place, so that a
 //! file that was truncated or replaced is noticed even if the system reuses its identity. Of a file
-//! that was renamed (rotated), the rest is read first, then the files that followed, in the order of
-//! their last change.
+//! that was renamed (rotated), the rest is read first, then the files that followed it, by the time
+//! of their last change.
 //!
 //! Blocks. Does not depend on what the lines mean.
 

@@ -2,9 +2,9 @@
 //! decision, and a later event withdraws it.
 //!
 //! Each sender proves itself: GitHub by a signature, Alertmanager by a bearer token; both are
-//! compared in constant time, before the body is parsed. A delivery id of GitHub that was handled is
-//! not handled again. A message is acknowledged after its effect is in the store: Alertmanager
-//! repeats a message that was not, and GitHub lists it for redelivery.
+//! compared in constant time, before the body is parsed. A delivery id of GitHub is handled once. A
+//! message is acknowledged once its effect is in the store: Alertmanager repeats a message that was
+//! not, and GitHub lists it for redelivery.
 //!
 //! Does not depend on surfaces, the store's tables or permissions.
 

@@ -12,8 +12,7 @@ use gander::engine::clock::TestClock;
 use gander::sources::WatchedFolder;
 use gander::sources::agent_task::{TaskScan, look, run};
 
-use crate::common::engine;
-use crate::common::engine::until;
+use crate::common::engine::{self, until};
 
 fn fixture(case: &str) -> String {
     let path = format!("{}/fixtures/agent-task/{case}.json", env!("CARGO_MANIFEST_DIR"));
