@@ -66,6 +66,10 @@ impl Asking {
         let agents_own = self.hooked.call.clone();
         let (call, approved) = match release(&agents_own, &reply).await? {
             Release::Stands => return Ok(Settled { reply, call: agents_own }),
+            Release::PlanChanged => {
+                opened.handle.gates().record_plan_changed(asked.id).await;
+                return Ok(Settled { reply: local::plan_changed(), call: agents_own });
+            }
             Release::Changed(now) => (*now, None),
             Release::ByPerson(now, change) => (*now, Some(change)),
         };
