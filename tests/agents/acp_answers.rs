@@ -61,12 +61,16 @@ async fn an_answer_to_another_request_of_the_agent_is_none_to_its_question() {
     assert!(acp.world.asked(0).await.is_empty());
 }
 
-/// The request before a command, with a yes and a no of these ids.
+/// An option with this id and name.
+fn named((id, name): (&str, &str), kind: &str) -> Value {
+    json!({ "optionId": id, "name": name, "kind": kind })
+}
+
+/// The request before a command, with a yes and a no of these ids and names.
 fn asks_between(yes: (&str, &str), no: (&str, &str)) -> Value {
-    let option = |(id, name): (&str, &str), kind: &str| json!({ "optionId": id, "name": name, "kind": kind });
     let mut asked = asks(&json!(0), "make");
     asked["send"]["params"]["options"] =
-        json!([option(yes, "allow_once"), option(no, "reject_once")]);
+        json!([named(yes, "allow_once"), named(no, "reject_once")]);
     json!([asked, { "wait": 0 }, { "end": "end_turn" }])
 }
 
