@@ -137,14 +137,15 @@ fn what_is_no_text_is_refused_and_what_is_no_file_is_an_error() {
     let mut world = World::new();
     std::fs::write(world.path(LOG), b"a\n\xff\xfe\nb\n").unwrap();
     assert_eq!(world.read(), ["a", "the line at byte 2 is not UTF-8 text: it was skipped", "b"]);
-    for make in [
+    let hostile: [fn(&World); 3] = [
         |world: &World| std::os::unix::fs::symlink("/etc/hostname", world.path(LOG)).unwrap(),
         |world: &World| {
             let made = std::process::Command::new("mkfifo").arg(world.path(LOG)).status();
             assert!(made.unwrap().success());
         },
         |world: &World| std::fs::create_dir(world.path(LOG)).unwrap(),
-    ] {
+    ];
+    for make in hostile {
         let world = World::new();
         make(&world);
         let folder = Folder::open(world.temporary.path()).unwrap();
