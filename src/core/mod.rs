@@ -9,6 +9,7 @@ pub mod availability;
 pub mod decision;
 pub mod escalation;
 pub mod gate;
+pub mod jobs;
 pub mod messaging;
 pub mod policy;
 pub mod untrusted;

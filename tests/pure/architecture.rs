@@ -35,14 +35,18 @@ const LAYERS: [(&str, &[&str]); 10] = [
 ];
 
 /// The folders of the core, each with the folders that it may import.
-const CORE: [(&str, &[&str]); 9] = [
+const CORE: [(&str, &[&str]); 10] = [
     ("values", &[]),
     ("untrusted", &["values"]),
     ("availability", &["values"]),
     ("escalation", &["values"]),
     ("decision", &["values", "untrusted", "escalation"]),
     ("messaging", &["values", "untrusted", "availability", "escalation", "decision"]),
-    ("policy", &["values", "untrusted", "availability", "escalation", "decision", "messaging"]),
+    ("jobs", &["values", "untrusted", "decision"]),
+    (
+        "policy",
+        &["values", "untrusted", "availability", "escalation", "decision", "messaging", "jobs"],
+    ),
     ("gate", &["values", "untrusted", "decision"]),
     ("access", &["values", "decision", "policy"]),
 ];

@@ -25,7 +25,8 @@ pub fn is_name_char(c: char) -> bool {
 }
 
 /// Whether a name is short enough and has only characters that imitate no other name.
-pub(super) fn is_plain_name(name: &str) -> bool {
+#[must_use]
+pub fn is_plain_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME && name.chars().all(is_name_char) && !is_of_two_alphabets(name)
 }
 

@@ -12,7 +12,7 @@ use super::ask_limits::AskLimits;
 use super::auto_approval::{Thresholds, starts_at_mention};
 use super::desk::DeskRules;
 use super::grants::{GrantPolicy, enforced_limits, grant_limits};
-pub use super::names::{LONGEST_NAME, is_name_char, project_name};
+pub use super::names::{LONGEST_NAME, is_name_char, is_plain_name, project_name};
 use super::validation::validate;
 pub use super::validation::{
     InvalidRequest, LONGEST_BODY, LONGEST_KEY, LONGEST_SLA_SECONDS, LONGEST_TITLE, MAX_FILES,
@@ -27,6 +27,7 @@ use crate::core::decision::{
     Terms,
 };
 use crate::core::escalation::Ladder;
+use crate::core::jobs::JobRules;
 use crate::core::messaging::batch::Batching;
 use crate::core::messaging::daily::Daily;
 use crate::core::messaging::notification::ExternalChannels;
@@ -92,6 +93,8 @@ pub struct Rules {
     pub grants: GrantPolicy,
     /// What may be asked at the desk. Absent: nothing.
     pub desk: Option<DeskRules>,
+    /// The queue of jobs.
+    pub jobs: JobRules,
 }
 
 impl Default for Rules {
@@ -116,6 +119,7 @@ impl Default for Rules {
             ask_limits: AskLimits::default(),
             grants: GrantPolicy::default(),
             desk: None,
+            jobs: JobRules::default(),
         }
     }
 }

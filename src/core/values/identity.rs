@@ -1,4 +1,4 @@
-//! Identities: a decision's number, the version of its content, and a person.
+//! Identities: the numbers of decisions and jobs, the version of a decision's content, and a person.
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,6 +32,35 @@ impl FromStr for DecisionId {
             .ok_or_else(|| {
                 format!("{text:?} is not a decision's number: write, for example, 142 or #142")
             })
+    }
+}
+
+/// The number of a job within its store; written `job 7` for people.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct JobId(pub i64);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "job {}", self.0)
+    }
+}
+
+impl FromStr for JobId {
+    type Err = String;
+
+    /// Accepts `7`, `job 7` and `job-7`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        text.strip_prefix("job")
+            .map_or(text, |rest| rest.trim_start_matches(['-', ' ']))
+            .parse()
+            .ok()
+            .filter(|number| *number > 0)
+            .map(Self)
+            .ok_or_else(|| format!("{text:?} is not a job's number: write, for example, 7"))
     }
 }
 
