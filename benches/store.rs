@@ -21,7 +21,7 @@ use gander::core::decision::{
 use gander::core::policy::rules::Rules;
 use gander::engine::Handle;
 use gander::engine::clock::TestClock;
-use gander::store::chain;
+use gander::store::chain::{self, LogSubject};
 use gander::store::{Filter, Store};
 use rusqlite::{Connection, params};
 
@@ -181,7 +181,7 @@ impl Log {
             self.hash.as_bytes(),
             self.seq,
             millis,
-            state.id.0,
+            LogSubject::Decision(state.id.0),
             digested,
             body.as_bytes(),
         );

@@ -18,7 +18,7 @@ pub(super) struct AuditArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Verify the hash chain, replay every decision, check the file. Exit status: 0 sound, 1 not
+    /// Verify the hash chain, replay every decision and job, check the file. Exit status: 0 sound, 1 not
     #[command(after_help = PROVES)]
     Verify {
         /// Verify a file written by `gander audit export`, instead of the store
@@ -40,8 +40,8 @@ const PROVES: &str = "The chain proves that no event before its head was changed
     not prove that the head is the original one, that no later events were cut off, or that the \
     first writer told the truth: anyone who can write the file can write a new chain.";
 
-const RECIPE: &str = "Each line has seq, at (milliseconds since 1970, UTC), decision, \
-previous, body, text, digest, hash.
+const RECIPE: &str = "Each line has seq, at (milliseconds since 1970, UTC), decision (its \
+number; or \"job 7\", or \"queue\"), previous, body, text, digest, hash.
   digest  SHA-256 of text, the long part of the event, or null. It remains when the \
 text is pruned (text: null)
   hash    SHA-256 of these six values, joined by line feeds, without a trailing line feed:
@@ -83,7 +83,7 @@ async fn verify(common: &Common) -> Outcome {
         );
         output::json(&json!({
             "sound": audit.fault.is_none(), "chain": audit.chain, "decisions": audit.replayed,
-            "broken": audit.fault, "words": words, "advice": advice,
+            "jobs": audit.jobs, "broken": audit.fault, "words": words, "advice": advice,
         }));
     } else {
         if let Some(chain) = &audit.chain {
@@ -106,7 +106,12 @@ async fn verify(common: &Common) -> Outcome {
                     1 => "1 decision matches".to_owned(),
                     count => format!("{count} decisions match"),
                 };
-                output::line(&format!("{decisions} the log. The file is sound."));
+                let jobs = match audit.jobs {
+                    0 => String::new(),
+                    1 => " 1 job matches the log.".to_owned(),
+                    count => format!(" {count} jobs match the log."),
+                };
+                output::line(&format!("{decisions} the log.{jobs} The file is sound."));
                 output::line(&head(
                     chain.as_ref().map_or((0, ""), |chain| (chain.seq, chain.hash.as_str())),
                 ));

@@ -113,6 +113,7 @@ pub(super) async fn run_bot(
         () = waiters::run(handle.clone()) => Ok(Exit::Internal),
         () = live.follow(follow) => Ok(Exit::Internal),
         () = scheduler::run(handle.clone()) => Ok(Exit::Internal),
+        () = engine::jobs::run(handle.clone()) => Ok(Exit::Internal),
         () = auto_approval::run(handle.clone()) => Ok(Exit::Internal),
         () = grants::run(handle.clone()) => Ok(Exit::Internal),
         () = daily::run(handle.clone()) => Ok(Exit::Internal),

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod escalation;
 pub mod event_log;
 mod fair_permits;
+pub mod jobs;
 mod messages;
 pub mod notifications;
 pub mod operations;
@@ -35,6 +36,7 @@ pub use self::escalation::progress::EscalationApi;
 pub use self::event_log::history::EventLogApi;
 pub use self::event_log::{EventFilter, EventFollower};
 use self::fair_permits::FairPermits;
+pub use self::jobs::{JobApi, JobFollower};
 pub use self::messages::MessageApi;
 pub use self::notifications::outbox::NotificationApi;
 pub use self::operations::maintenance::OperationsApi;
@@ -43,12 +45,17 @@ use crate::core::Time;
 use crate::core::access::InvalidGrant;
 use crate::core::decision::authorization::Denied;
 use crate::core::decision::{Decision, DecisionId, Refused};
+use crate::core::jobs::{HaltRefused, InvalidJob, Job, JobId, JobRefused};
 use crate::core::messaging::message::MessageId;
 use crate::core::policy::ask_limits::AskLimitReached;
 use crate::core::policy::rules::{InvalidRequest, Rules};
 use crate::core::values::time_scale::TimeScale;
 use crate::store::Store;
 pub use crate::store::{Asked, Filter, ParkedAgent, ResumeStart, StoreError, files};
+pub use crate::store::{
+    Asked, EnqueuedJob, Filter, HaltOutcome, JobFilter, LeaseRequest, QueueCounts, StandingHalt,
+    StoreError, Sweep, files,
+};
 
 /// Why an approval API call changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +89,18 @@ pub enum HandleError {
     /// The asker has reached a limit on asking.
     #[error(transparent)]
     Limited(AskLimitReached),
+    /// No job has this number.
+    #[error("there is no {0} in this store")]
+    NoSuchJob(JobId),
+    /// The job cannot be enqueued.
+    #[error(transparent)]
+    InvalidJob(InvalidJob),
+    /// The job's current state does not allow the call.
+    #[error("{id}: {refused}. Nothing was changed", id = .0.id, refused = .1)]
+    JobRefused(Box<Job>, JobRefused),
+    /// A halt, or its end, changed nothing.
+    #[error("{0}. Nothing was changed")]
+    Halt(HaltRefused),
     /// The store failed; the error says what happens next.
     #[error(transparent)]
     Store(StoreError),
@@ -92,6 +111,9 @@ impl From<StoreError> for HandleError {
         match error {
             StoreError::NoSuchDecision(id) => Self::NoSuchDecision(id),
             StoreError::Limited(reached) => Self::Limited(reached),
+            StoreError::NoSuchJob(id) => Self::NoSuchJob(id),
+            StoreError::InvalidJob(invalid) => Self::InvalidJob(invalid),
+            StoreError::Halt(refused) => Self::Halt(refused),
             other => Self::Store(other),
         }
     }
@@ -293,6 +315,12 @@ impl Handle {
     #[must_use]
     pub const fn bulk(&self) -> BulkApi<'_> {
         BulkApi { handle: self }
+    }
+
+    /// The shared queue: enqueues, leases and ends jobs.
+    #[must_use]
+    pub const fn jobs(&self) -> JobApi<'_> {
+        JobApi { handle: self }
     }
 
     /// The messages on Discord, as recorded in the store.

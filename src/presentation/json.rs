@@ -4,6 +4,7 @@
 mod decision;
 mod event;
 mod grant;
+mod job;
 mod question;
 mod read;
 mod script;
@@ -11,5 +12,6 @@ mod script;
 pub use self::decision::{approvers, decision, resolution};
 pub use self::event::event;
 pub use self::grant::listed_grant;
+pub use self::job::{job, job_event};
 pub use self::question::{question, request};
 pub use self::read::{Hint, ReadError, read};

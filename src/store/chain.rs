@@ -10,6 +10,102 @@ use sha2::{Digest as _, Sha256};
 
 use super::hex;
 
+/// What an event changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "Written", try_from = "Written")]
+pub enum LogSubject {
+    /// The decision with this number.
+    Decision(i64),
+    /// The job with this number.
+    Job(i64),
+    /// The queue of jobs as a whole.
+    Queue,
+}
+
+impl LogSubject {
+    /// The subject that the columns `decision` and `job` of an event name.
+    pub(crate) fn of(decision: Option<i64>, job: Option<i64>) -> Self {
+        match (decision, job) {
+            (Some(decision), _) => Self::Decision(decision),
+            (None, Some(job)) => Self::Job(job),
+            (None, None) => Self::Queue,
+        }
+    }
+
+    /// The columns `decision` and `job` of an event.
+    pub(crate) const fn columns(self) -> (Option<i64>, Option<i64>) {
+        match self {
+            Self::Decision(decision) => (Some(decision), None),
+            Self::Job(job) => (None, Some(job)),
+            Self::Queue => (None, None),
+        }
+    }
+
+    /// The subject with its kind: `decision #142`, `job 7`, `the queue`.
+    #[must_use]
+    pub fn described(self) -> String {
+        match self {
+            Self::Decision(_) => format!("decision {}", self.named()),
+            Self::Job(_) | Self::Queue => self.named(),
+        }
+    }
+
+    /// The subject as people read it: `#142`, `job 7`, `the queue`.
+    #[must_use]
+    pub fn named(self) -> String {
+        match self {
+            Self::Decision(decision) => format!("#{decision}"),
+            Self::Job(job) => format!("job {job}"),
+            Self::Queue => "the queue".into(),
+        }
+    }
+}
+
+/// As the hash has it: the bare number of a decision, because every log from before there were jobs
+/// has that.
+impl std::fmt::Display for LogSubject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Decision(decision) => write!(f, "{decision}"),
+            Self::Job(job) => write!(f, "job {job}"),
+            Self::Queue => f.write_str("queue"),
+        }
+    }
+}
+
+/// A subject in JSON: a decision's number, or a word.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Number(i64),
+    Word(String),
+}
+
+impl From<LogSubject> for Written {
+    fn from(subject: LogSubject) -> Self {
+        match subject {
+            LogSubject::Decision(decision) => Self::Number(decision),
+            other => Self::Word(other.to_string()),
+        }
+    }
+}
+
+impl TryFrom<Written> for LogSubject {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        match written {
+            Written::Number(decision) => Ok(Self::Decision(decision)),
+            Written::Word(word) if word == "queue" => Ok(Self::Queue),
+            Written::Word(word) => word
+                .strip_prefix("job ")
+                .and_then(|number| number.parse().ok())
+                .map(Self::Job)
+                .ok_or_else(|| format!("{word:?} is neither a decision nor a job")),
+        }
+    }
+}
+
 /// An event exactly as stored in the log; a line of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -17,8 +113,8 @@ pub struct Entry {
     pub seq: u64,
     /// Commit time, in milliseconds since 1970 in UTC.
     pub at: i64,
-    /// The number of the changed decision.
-    pub decision: i64,
+    /// What the event changed: the number of a decision, or a word such as `job 7`.
+    pub decision: LogSubject,
     /// The hash of the previous event; empty for the first event.
     pub previous: String,
     /// The event as JSON, without the content.
@@ -38,20 +134,20 @@ pub fn digest(text: &[u8]) -> String {
 }
 
 /// The hash of an event: SHA-256 in hexadecimal over six parts joined by line feeds: the previous
-/// hash, the position, the time in milliseconds, the decision's number, the content's digest (empty
-/// for an event without content), the body.
+/// hash, the position, the time in milliseconds, the subject (a decision's number, or a word), the
+/// content's digest (empty for an event without content), the body.
 #[must_use]
 pub fn link(
     previous: &[u8],
     seq: u64,
     at: i64,
-    decision: i64,
+    subject: LogSubject,
     digest: Option<&[u8]>,
     body: &[u8],
 ) -> String {
     let mut hash = Sha256::new();
     hash.update(previous);
-    hash.update(format!("\n{seq}\n{at}\n{decision}\n"));
+    hash.update(format!("\n{seq}\n{at}\n{subject}\n"));
     hash.update(digest.unwrap_or_default());
     hash.update(b"\n");
     hash.update(body);
@@ -72,49 +168,54 @@ pub enum Fault {
     },
     /// The hash does not match the event.
     #[error(
-        "event {seq}, of #{decision}, does not match its hash: this event was changed, or the \
-         previous event was replaced"
+        "event {seq}, of {}, does not match its hash: this event was changed, or the \
+         previous event was replaced",
+        .decision.named()
     )]
     Altered {
         /// The event's position.
         seq: u64,
-        /// The decision's number.
-        decision: i64,
+        /// What the event changed.
+        decision: LogSubject,
     },
     /// The content does not match the digest.
-    #[error("the long part of event {seq}, of #{decision}, was changed")]
+    #[error("the long part of event {seq}, of {}, was changed", .decision.named())]
     TextAltered {
         /// The event's position.
         seq: u64,
-        /// The decision's number.
-        decision: i64,
+        /// What the event changed.
+        decision: LogSubject,
     },
     /// The content is missing, and the log has no `pruned` event for the decision.
     #[error(
-        "the long part of event {seq}, of #{decision}, is missing, and the log does not record a \
-         pruning"
+        "the long part of event {seq}, of {}, is missing, and the log does not record a \
+         pruning",
+        .decision.named()
     )]
     TextGone {
         /// The event's position.
         seq: u64,
-        /// The decision's number.
-        decision: i64,
+        /// What the event changed.
+        decision: LogSubject,
     },
     /// The hash matches, but the event cannot be parsed.
-    #[error("event {seq}, of #{decision}, is unchanged, but this version cannot read it: {why}")]
+    #[error(
+        "event {seq}, of {}, is unchanged, but this version cannot read it: {why}",
+        .decision.named()
+    )]
     Unreadable {
         /// The event's position.
         seq: u64,
-        /// The decision's number.
-        decision: i64,
+        /// What the event changed.
+        decision: LogSubject,
         /// The parser's message.
         why: String,
     },
     /// The stored state differs from the state replayed from the log.
-    #[error("decision #{decision} does not match the log: {why}")]
+    #[error("{} does not match the log: {why}", .decision.described())]
     State {
-        /// The decision's number.
-        decision: i64,
+        /// What differs.
+        decision: LogSubject,
         /// The difference.
         why: String,
     },
@@ -183,7 +284,7 @@ impl Fault {
 pub(crate) struct RawEntry<'a> {
     pub(crate) seq: u64,
     pub(crate) at: i64,
-    pub(crate) decision: i64,
+    pub(crate) decision: LogSubject,
     pub(crate) body: &'a [u8],
     pub(crate) text: Option<&'a [u8]>,
     pub(crate) digest: Option<&'a [u8]>,
@@ -209,10 +310,10 @@ impl<'a> From<&'a Entry> for RawEntry<'a> {
 pub struct ChainWalk {
     last: u64,
     hash: Vec<u8>,
-    /// Position of the first event with missing content, by decision.
-    gone: HashMap<i64, u64>,
-    /// Decisions with a `pruned` event.
-    pruned: HashSet<i64>,
+    /// Position of the first event with missing content, by subject.
+    gone: HashMap<LogSubject, u64>,
+    /// Subjects with a `pruned` event.
+    pruned: HashSet<LogSubject>,
     events: u64,
     without_text: u64,
 }

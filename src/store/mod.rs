@@ -9,6 +9,7 @@
 
 pub mod chain;
 pub mod files;
+mod jobs;
 mod messages;
 pub mod poke;
 mod reminders;
@@ -23,9 +24,14 @@ use crate::core::decision::authorization::Denied;
 use crate::core::decision::event::Event;
 use crate::core::decision::pending_summary::PendingSummary;
 use crate::core::decision::{Decision, DecisionId, Kind, Refused, Risk};
+use crate::core::jobs::{HaltRefused, InvalidJob, JobId};
 use crate::core::policy::ask_limits::{Addition, AskLimitReached};
 
 use self::chain::{ChainSummary, Fault};
+pub use self::jobs::{
+    AskAboutJob, ChangedJob, DecideJob, EnqueuedJob, HaltOutcome, JobFilter, JobWords,
+    LeaseRequest, LogPage, QueueCounts, StandingHalt, Sweep, UnchangedJob,
+};
 pub use self::messages::{NewCard, NewMessage, PlanBatches};
 pub use self::reminders::{ListUpdate, ReminderStatus, ReminderUpdate};
 pub use self::resumptions::{ParkedAgent, ResumeStart};
@@ -192,6 +198,8 @@ pub struct Audit {
     pub chain: Option<ChainSummary>,
     /// Number of decisions with a replayed log equal to the stored state.
     pub replayed: u64,
+    /// Number of such jobs.
+    pub jobs: u64,
     /// The first fault, if any.
     pub fault: Option<Fault>,
 }
@@ -251,6 +259,15 @@ pub enum StoreError {
     /// The asker has reached a limit on asking.
     #[error(transparent)]
     Limited(AskLimitReached),
+    /// No job has this number.
+    #[error("there is no {0}")]
+    NoSuchJob(JobId),
+    /// The job cannot be enqueued.
+    #[error(transparent)]
+    InvalidJob(InvalidJob),
+    /// A halt, or its end, changed nothing.
+    #[error(transparent)]
+    Halt(HaltRefused),
 }
 
 impl StoreError {

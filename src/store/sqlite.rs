@@ -14,6 +14,7 @@ mod decisions;
 mod event_log;
 mod grants;
 pub mod health;
+mod jobs;
 mod maintenance;
 mod memos;
 mod messages;
@@ -39,6 +40,7 @@ use self::connections::{Readers, Writer};
 pub use self::decisions::DecisionStore;
 pub use self::event_log::EventLogStore;
 pub use self::grants::GrantStore;
+pub use self::jobs::JobStore;
 pub use self::maintenance::MaintenanceStore;
 pub use self::memos::MemoStore;
 pub use self::messages::MessageStore;
@@ -181,6 +183,12 @@ impl Store {
     #[must_use]
     pub const fn event_log(&self) -> EventLogStore<'_> {
         EventLogStore { store: self }
+    }
+
+    /// The shared queue of jobs.
+    #[must_use]
+    pub const fn jobs(&self) -> JobStore<'_> {
+        JobStore { store: self }
     }
 
     /// Messages on Discord.

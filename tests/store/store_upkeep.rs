@@ -6,7 +6,7 @@ use gander::core::Time;
 use gander::core::decision::{Decision, Insight, Person, Request, Verdict, Via};
 use gander::core::messaging::message::PostState;
 use gander::engine::clock::wall_time;
-use gander::store::chain::Fault;
+use gander::store::chain::{Fault, LogSubject};
 use gander::store::{Audit, Filter, NewCard, Store};
 use serde_json::Value;
 
@@ -119,7 +119,7 @@ fn a_flipped_bit_in_what_is_kept_of_a_decision_is_found_and_the_decision_named()
     let found = flipped(&home.store(), document.as_bytes(), 3);
     for (offset, fault) in &found {
         assert!(
-            matches!(fault, Some(Fault::State { decision: 2, .. })),
+            matches!(fault, Some(Fault::State { decision: LogSubject::Decision(2), .. })),
             "byte {offset} of {document}: {fault:?}"
         );
     }
@@ -139,7 +139,7 @@ fn a_flipped_bit_in_what_is_kept_of_a_decision_is_found_and_the_decision_named()
         rusqlite::Connection::open(&copy).unwrap().execute_batch(sql).unwrap();
         let fault = audit(&copy).fault;
         assert!(
-            matches!(&fault, Some(Fault::State { decision: named, .. }) if *named == decision),
+            matches!(&fault, Some(Fault::State { decision: named, .. }) if *named == LogSubject::Decision(decision)),
             "{sql}: {fault:?}"
         );
     }

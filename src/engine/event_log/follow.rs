@@ -15,8 +15,9 @@ use crate::core::access::{Caller, Visibility};
 use crate::core::decision::authorization::ApproverRule;
 use crate::core::decision::event::Logged;
 use crate::core::decision::{Decision, DecisionId};
+use crate::core::jobs::LoggedJob;
 use crate::engine::{Handle, HandleError};
-use crate::store::{Store, StoreError};
+use crate::store::{LogPage, Store, StoreError};
 
 /// Events per read of the log.
 const PAGE: usize = 500;
@@ -146,6 +147,14 @@ impl EventFollower {
     /// # Errors
     /// [`HandleError::Store`]; the next call reads again.
     pub async fn try_next(&mut self) -> Result<Option<Vec<Logged>>, HandleError> {
+        self.try_next_of(|page| page.decisions).await
+    }
+
+    /// The next events of a kind, or `None` at the end of the log.
+    async fn try_next_of<T>(
+        &mut self,
+        kind: impl Fn(LogPage) -> Vec<T>,
+    ) -> Result<Option<Vec<T>>, HandleError> {
         loop {
             // A short page was the last: spares a read. A newer event wakes `changed`.
             if std::mem::take(&mut self.at_end) {
@@ -158,22 +167,24 @@ impl EventFollower {
             }
             let (after, filter) = (self.cursor, self.filter.clone());
             let rules = self.handle.rules();
-            let (count, last, events) = self
+            let page = self
                 .handle
                 .with_store(move |store| {
-                    let mut events = store.event_log().events(after, PAGE)?;
-                    let (count, last) = (events.len(), events.last().map(|last| last.seq));
-                    filter.apply(store, &rules.approvers, &mut events)?;
-                    Ok((count, last, events))
+                    let mut page = store.event_log().page(after, PAGE)?;
+                    filter.apply(store, &rules.approvers, &mut page.decisions)?;
+                    Ok(page)
                 })
                 .await?;
             if after >= self.furthest {
                 self.failures = 0;
             }
-            let Some(last) = last else { return Ok(None) };
-            self.cursor = last;
-            self.furthest = self.furthest.max(last);
-            self.at_end = count < PAGE;
+            if page.count == 0 {
+                return Ok(None);
+            }
+            self.cursor = page.last;
+            self.furthest = self.furthest.max(page.last);
+            self.at_end = page.count < PAGE;
+            let events = kind(page);
             if !events.is_empty() {
                 return Ok(Some(events));
             }
@@ -182,8 +193,15 @@ impl EventFollower {
 
     /// The next events, or `None` at the end of the log. Reads again after a failure.
     pub async fn next_or_end(&mut self) -> Option<Vec<Logged>> {
+        self.next_or_end_of(|page| page.decisions).await
+    }
+
+    async fn next_or_end_of<T>(
+        &mut self,
+        kind: impl Fn(LogPage) -> Vec<T> + Copy,
+    ) -> Option<Vec<T>> {
         loop {
-            match self.try_next().await {
+            match self.try_next_of(kind).await {
                 Ok(events) => return events,
                 Err(error) => {
                     let pause = self.backoff();
@@ -202,6 +220,23 @@ impl EventFollower {
             }
             self.changed().await;
         }
+    }
+
+    /// The next events of jobs and of the queue. Waits for them, and reads again after a failure.
+    pub(in crate::engine) async fn next_of_jobs(&mut self) -> Vec<LoggedJob> {
+        loop {
+            if let Some(events) = self.next_or_end_of(|page| page.jobs).await {
+                return events;
+            }
+            self.changed().await;
+        }
+    }
+
+    /// The next events of jobs and of the queue, or `None` at the end of the log.
+    pub(in crate::engine) async fn try_next_of_jobs(
+        &mut self,
+    ) -> Result<Option<Vec<LoggedJob>>, HandleError> {
+        self.try_next_of(|page| page.jobs).await
     }
 
     /// Waits until the log may have grown since the latest read.

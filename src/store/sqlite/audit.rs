@@ -4,6 +4,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row, Statement};
 use serde_json::Value;
 
+mod jobs;
+
 use super::columns::Columns;
 use super::from_sqlite;
 use super::grants::GrantRow;
@@ -11,7 +13,7 @@ use super::{Store, event_log, grants, precedents, rows};
 use crate::core::Time;
 use crate::core::decision::precedent::PrecedentHistory;
 use crate::core::decision::{Decision, DecisionId, Request, Risk, Terms};
-use crate::store::chain::{ChainSummary, ChainWalk, Fault, RawEntry};
+use crate::store::chain::{ChainSummary, ChainWalk, Fault, LogSubject, RawEntry};
 use crate::store::{Audit, StoreError};
 
 /// Verification of the store.
@@ -63,7 +65,7 @@ impl From<rusqlite::Error> for End {
 }
 
 pub(super) fn audit(connection: &Connection) -> Result<Audit, StoreError> {
-    let mut audit = Audit { chain: None, replayed: 0, fault: None };
+    let mut audit = Audit { chain: None, replayed: 0, jobs: 0, fault: None };
     match check(connection, &mut audit) {
         Ok(()) => {}
         Err(End::Found(fault)) => audit.fault = Some(fault),
@@ -78,6 +80,7 @@ fn check(connection: &Connection, audit: &mut Audit) -> Result<(), End> {
     let _moment = connection.unchecked_transaction()?;
     audit.chain = Some(chain(connection)?);
     replay(connection, &mut audit.replayed)?;
+    jobs::replay(connection, &mut audit.jobs)?;
     // Last, because SQLite reports a place in the file, while the chain reports the event.
     let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if said == "ok" { Ok(()) } else { Err(Fault::File { why: said }.into()) }
@@ -94,7 +97,7 @@ pub(super) fn first_broken_link(connection: &Connection) -> Result<Option<u64>, 
     }
 }
 
-const ENTRY: &str = "SELECT seq, at, decision, body, text, digest, hash FROM event";
+const ENTRY: &str = "SELECT seq, at, decision, job, body, text, digest, hash FROM event";
 
 /// The column's raw bytes: a flipped bit may make the text invalid UTF-8, or change the column's
 /// type.
@@ -112,14 +115,24 @@ fn number(row: &Row<'_>, index: usize) -> Result<i64, rusqlite::Error> {
 }
 
 /// Columns of an entry.
-const ENTRY_COLUMNS: [&str; 7] = ["seq", "at", "decision", "body", "text", "digest", "hash"];
+const ENTRY_COLUMNS: [&str; 8] = ["seq", "at", "decision", "job", "body", "text", "digest", "hash"];
 
-fn raw<'a>(row: &'a Row<'_>, columns: [usize; 7]) -> Result<RawEntry<'a>, rusqlite::Error> {
-    let [seq, at, decision, body, text, digest, hash] = columns;
+/// The subject of an event. A value that is no number names no subject, so the check reports a
+/// fault.
+fn subject(row: &Row<'_>, decision: usize, job: usize) -> Result<LogSubject, rusqlite::Error> {
+    let named = |index| match row.get_ref(index)? {
+        ValueRef::Null => Ok(None),
+        other => Ok::<_, rusqlite::Error>(Some(other.as_i64().unwrap_or(i64::MIN))),
+    };
+    Ok(LogSubject::of(named(decision)?, named(job)?))
+}
+
+fn raw<'a>(row: &'a Row<'_>, columns: [usize; 8]) -> Result<RawEntry<'a>, rusqlite::Error> {
+    let [seq, at, decision, job, body, text, digest, hash] = columns;
     Ok(RawEntry {
         seq: rows::unsigned(number(row, seq)?),
         at: number(row, at)?,
-        decision: number(row, decision)?,
+        decision: subject(row, decision, job)?,
         body: bytes(row, body)?.unwrap_or_default(),
         text: bytes(row, text)?,
         digest: bytes(row, digest)?,
@@ -156,7 +169,8 @@ fn replay(connection: &Connection, replayed: &mut u64) -> Result<(), End> {
         must_have_rows(connection, &told, history)?;
         *replayed += 1;
     }
-    let lost = "SELECT min(decision) FROM event WHERE decision NOT IN (SELECT id FROM decision)";
+    let lost = "SELECT min(decision) FROM event
+        WHERE decision IS NOT NULL AND decision NOT IN (SELECT id FROM decision)";
     match connection.query_row(lost, [], |row| row.get::<_, Option<i64>>(0))? {
         Some(id) => Err(differs(id, "it is in the log, but not stored")),
         None => Ok(()),
@@ -164,7 +178,7 @@ fn replay(connection: &Connection, replayed: &mut u64) -> Result<(), End> {
 }
 
 fn differs(decision: i64, why: impl Into<String>) -> End {
-    Fault::State { decision, why: why.into() }.into()
+    Fault::State { decision: LogSubject::Decision(decision), why: why.into() }.into()
 }
 
 /// A decision replayed from the log. `None` if the log has no events of the decision or cannot be

@@ -69,9 +69,10 @@ const RECORDED: &str = "precedents";
 /// decides.
 const HANDLED: &str = "
     SELECT DISTINCT decision FROM event
-    WHERE json_extract(body, '$.event') IN
-            ('deferred', 'taken', 'undone', 'disagreed', 'proposed')
-        OR json_extract(body, '$.verdict.verdict') = 'rejected'";
+    WHERE decision IS NOT NULL
+        AND (json_extract(body, '$.event') IN
+                ('deferred', 'taken', 'undone', 'disagreed', 'proposed')
+            OR json_extract(body, '$.verdict.verdict') = 'rejected')";
 
 const GRANTS: &str = "
     SELECT id FROM decision WHERE verdict = 'approved'

@@ -6,7 +6,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, named_params, params, params_from_iter};
 
 use super::columns::Columns;
-use super::rows::{column, ids, limited, one, query, signed, time, unreadable};
+use super::event_log::NewEntry;
+use super::rows::{column, ids, limited, one, query, time, unreadable};
 use super::{Store, event_log, from_sqlite, grants, memos, messages, pending, precedents, tokens};
 use crate::core::Time;
 use crate::core::access::Visibility;
@@ -17,7 +18,7 @@ use crate::core::decision::pending_summary::PendingSummary;
 use crate::core::decision::precedent::QuestionMark;
 use crate::core::decision::{Decision, DecisionId, Refused, Request, Terms, Verdict};
 use crate::core::policy::ask_limits::Addition;
-use crate::store::chain;
+use crate::store::chain::LogSubject;
 use crate::store::{
     Admit, Asked, Changed, Decide, Filter, FollowUp, IdempotencyKey, KeyedAsk, PendingChanges,
     PrecedentCheck, StoreError, Unchanged,
@@ -180,7 +181,7 @@ pub(super) struct NewRequest {
 }
 
 impl NewRequest {
-    fn new(request: Request, terms: Terms, at: Time) -> Self {
+    pub(super) fn new(request: Request, terms: Terms, at: Time) -> Self {
         Self { marks: request.marks(), request, terms, at }
     }
 }
@@ -379,25 +380,13 @@ pub(super) fn append(
         .transpose()
         .map_err(unreadable)?;
     let body = serde_json::to_string(&short).map_err(unreadable)?;
-    let digest = text.as_ref().map(|text| chain::digest(text.as_bytes()));
-    let digested = digest.as_deref().map(str::as_bytes);
-    let hash =
-        chain::link(head.hash.as_bytes(), seq, millis, decision.id.0, digested, body.as_bytes());
     // Applies the event at the log's millisecond precision, so that a replay gives an identical
     // state.
     let decision = decision.evolve(event, time(millis)?, seq);
     // Before the event, which refers to the row.
     put(connection, &decision)?;
-    connection
-        .prepare_cached(
-            "INSERT INTO event (seq, at, decision, body, text, digest, hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )
-        .and_then(|mut insert| {
-            let (seq, id) = (signed(seq), decision.id.0);
-            insert.execute(params![seq, millis, id, body, text, digest, hash])
-        })
-        .map_err(from_sqlite)?;
+    let subject = LogSubject::Decision(decision.id.0);
+    event_log::append(connection, &head, NewEntry { subject, at: millis, body, text })?;
     precedents::record(connection, &decision, event)?;
     if !decision.state.is_open() && !decision.request.questions.is_empty() {
         memos::forget(connection, &draft_prefix(decision.id))?;

@@ -15,13 +15,15 @@ pub(super) const WAITING: &str = "
 
 /// Decisions with an event after a log position. By its index of decisions, SQLite would read the
 /// whole log.
-pub(super) const CHANGED: &str = "SELECT DISTINCT decision FROM event NOT INDEXED WHERE seq > ?1";
+pub(super) const CHANGED: &str = "
+    SELECT DISTINCT decision FROM event NOT INDEXED WHERE seq > ?1 AND decision IS NOT NULL";
 
 /// The pending ones of [`CHANGED`], with the columns of [`WAITING`]. Without `CROSS JOIN` and `+`,
 /// SQLite reads all pending decisions, and asks of each whether it changed.
 pub(super) const WAITING_SINCE: &str = "
     SELECT id, project, kind, risk, priority, breach_at, asked_at, asked_by
-    FROM (SELECT DISTINCT decision FROM event NOT INDEXED WHERE seq > ?1) AS changed
+    FROM (SELECT DISTINCT decision FROM event NOT INDEXED
+        WHERE seq > ?1 AND decision IS NOT NULL) AS changed
     CROSS JOIN decision ON id = changed.decision
     WHERE +state = 'pending'";
 
