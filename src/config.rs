@@ -15,6 +15,7 @@ pub mod gates;
 mod grants;
 pub mod health;
 pub mod http;
+mod jobs;
 mod place;
 mod presence;
 pub mod reload;

@@ -12,7 +12,9 @@ mod doctor;
 mod external_channels;
 mod gate;
 mod grants;
+mod halt;
 mod init;
+mod job;
 mod log;
 mod man;
 mod mcp;
@@ -125,6 +127,10 @@ enum Command {
     Undo(verdict::Undo),
     /// List what agents may do without asking, or end a grant
     Grants(grants::Grants),
+    /// Enqueue, list and do jobs of the shared queue
+    Job(job::JobArgs),
+    /// Stop all jobs at once, or of one project, and keep their worktrees
+    Halt(halt::Halt),
     /// Show a decision and its history
     Show(read::Show),
     /// List decisions that wait for an answer, the most urgent first
@@ -296,6 +302,8 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Undo(undo) => PersonAction::Undo(undo).run(common).await,
         Command::Grants(grants) => grants.run(common).await,
         Command::Schema(schema) => schema.run(),
+        Command::Job(job) => job.run(common).await,
+        Command::Halt(halt) => halt.run(common).await,
         Command::Show(show) => show.run(common).await,
         Command::Attention => read::attention(common).await,
         Command::Events(events) => events.run(common).await,

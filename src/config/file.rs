@@ -18,6 +18,7 @@ use super::values::{ByRisk, DiscordId, RiskWord, TimeSpan, word};
 use super::{
     Config, ConfigError, LogFormat, ProjectFolder, auto_approval, availability, channels, grants,
     http, line_at, local_zone, resolve, resume, sources,
+    http, jobs, line_at, local_zone, resolve,
 };
 use crate::core::decision::authorization::{ApproverRule, Role, Voter};
 use crate::core::decision::{DeferLimits, Kind, Person, Risk};
@@ -84,6 +85,7 @@ pub(super) struct UserFile {
     grants: grants::GrantsSection,
     http: http::HttpSection,
     resume: resume::ResumeSection,
+    jobs: jobs::JobsSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -340,6 +342,7 @@ impl UserFile {
         let alone = self.projects.iter().filter(|(_, project)| project.batch == Some(false));
         let batching = self.batch.batching(alone.map(|(name, _)| project_name(name)));
         let ask_limits = self.policy.ask_limits();
+        let jobs = self.jobs.rules()?;
         let mut rules = Rules {
             approvers: self.approvers.into_iter().map(Approvers::into_rule).collect(),
             sla_by_risk: self.policy.sla_by_risk.said().map(|(risk, sla)| (risk, sla.0)).collect(),
@@ -362,6 +365,7 @@ impl UserFile {
             guard: self.guard.guard(),
             grants: self.grants.policy(),
             ask_limits,
+            jobs,
             ..usual
         };
         for (risk, name) in self.policy.ladder_by_risk.said() {
