@@ -10,6 +10,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod jobs;
 mod questions;
 mod reference;
 mod sink;

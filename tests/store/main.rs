@@ -8,6 +8,7 @@ mod access;
 mod common;
 mod daily;
 mod handle;
+mod jobs;
 mod precedents;
 mod resumptions;
 mod store_messages;
