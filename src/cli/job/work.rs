@@ -62,7 +62,7 @@ impl Next {
     }
 }
 
-/// Names a worker's lease.
+// Names a worker's lease.
 #[derive(Debug, Args)]
 struct Named {
     /// The job's number
@@ -167,7 +167,7 @@ impl HandBack {
     }
 }
 
-/// Names a worker's lease; without a worker, a person acts.
+// Names a worker's lease; without a worker, a person acts.
 #[derive(Debug, Args)]
 struct MaybeNamed {
     /// The job's number

@@ -1,3 +1,5 @@
+//! Urgency, leases, guards, answers of people, and events as they are stored.
+
 use chrono::TimeDelta;
 
 use super::order::Score;

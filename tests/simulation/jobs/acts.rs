@@ -21,8 +21,10 @@ impl World {
             7..=12 => self.a_worker_acts(chance),
             13..=14 => self.a_person_acts(chance),
             15 => self.a_person_answers(chance),
+            16 if chance.one_in(2) => self.a_person_answers(chance),
             16 => self.halt_or_lift(chance),
-            17..=18 => Ok(self.time_passes(chance)),
+            17 => Ok(self.time_passes(chance)),
+            18 => self.workers_keep_on(chance),
             _ if chance.one_in(3) => {
                 self.restart();
                 Ok("the process dies".into())
@@ -43,6 +45,29 @@ impl World {
         };
         self.pass_time(millis);
         format!("{} s pass", millis / 1_000)
+    }
+
+    /// Time passes, and all workers renew their leases, without output. Then the queue is swept.
+    fn workers_keep_on(&mut self, chance: &mut Chance) -> Checked {
+        let rounds = 1 + chance.below(3);
+        for _ in 0..rounds {
+            self.pass_time(100_000);
+            let (at, until) = (self.millis(), self.now + super::world::rules().lease);
+            let held: Vec<(i64, String)> = self
+                .model
+                .pieces
+                .values()
+                .filter_map(|piece| Some((piece.id, piece.lease.as_ref()?.worker.clone())))
+                .collect();
+            for (id, worker) in held {
+                let done = self.store().jobs().renew(lease_ref(id, &worker, None), until);
+                if self.allowed(done.unwrap(), true)? {
+                    self.model.heard(id, at, false);
+                }
+            }
+        }
+        self.sweep()?;
+        Ok(format!("the workers renew {rounds} times"))
     }
 
     fn any_job(&self, chance: &mut Chance) -> Option<i64> {

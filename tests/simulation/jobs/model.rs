@@ -8,7 +8,7 @@ pub(super) const HOUR: i64 = 60 * MINUTE;
 pub(super) const DAY: i64 = 24 * HOUR;
 
 pub(super) const LEASE: i64 = 2 * MINUTE;
-pub(super) const STALL: i64 = 10 * MINUTE;
+pub(super) const STALL: i64 = 3 * MINUTE;
 pub(super) const JOBS_PER_RUN: usize = 5;
 pub(super) const DEPTH: u32 = 2;
 pub(super) const TOKENS: u64 = 1_000;

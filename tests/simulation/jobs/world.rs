@@ -59,6 +59,7 @@ pub(super) fn rules() -> JobRules {
             tokens: Some(TOKENS),
             cost_micro_usd: None,
         },
+        stall: TimeDelta::milliseconds(super::model::STALL),
         projects: (0..PROJECTS.len()).map(own).collect(),
         ..JobRules::default()
     }
