@@ -17,8 +17,7 @@ use super::presence::PresenceSection;
 use super::values::{ByRisk, DiscordId, RiskWord, TimeSpan, word};
 use super::{
     Config, ConfigError, LogFormat, ProjectFolder, auto_approval, availability, channels, grants,
-    http, line_at, local_zone, resolve, resume, sources,
-    http, jobs, line_at, local_zone, resolve,
+    http, jobs, line_at, local_zone, resolve, resume, sources,
 };
 use crate::core::decision::authorization::{ApproverRule, Role, Voter};
 use crate::core::decision::{DeferLimits, Kind, Person, Risk};

@@ -51,10 +51,9 @@ use crate::core::policy::ask_limits::AskLimitReached;
 use crate::core::policy::rules::{InvalidRequest, Rules};
 use crate::core::values::time_scale::TimeScale;
 use crate::store::Store;
-pub use crate::store::{Asked, Filter, ParkedAgent, ResumeStart, StoreError, files};
 pub use crate::store::{
-    Asked, EnqueuedJob, Filter, HaltOutcome, JobFilter, LeaseRequest, QueueCounts, StandingHalt,
-    StoreError, Sweep, files,
+    Asked, EnqueuedJob, Filter, HaltOutcome, JobFilter, LeaseRequest, ParkedAgent, QueueCounts,
+    ResumeStart, StandingHalt, StoreError, Sweep, files,
 };
 
 /// Why an approval API call changed nothing.
