@@ -7,9 +7,9 @@ use crate::core::Time;
 use crate::core::decision::DecisionId;
 
 /// The longest text of a step, in bytes.
-pub const LONGEST_STEP: usize = 2 << 10;
+pub(super) const LONGEST_STEP: usize = 2 << 10;
 /// The longest reason, hint or report of a failure, in bytes.
-pub const LONGEST_WORDS: usize = 16 << 10;
+pub(super) const LONGEST_WORDS: usize = 16 << 10;
 
 pub(super) const fn short_enough(
     what: &'static str,
