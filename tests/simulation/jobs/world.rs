@@ -116,10 +116,6 @@ impl World {
         self.now += TimeDelta::milliseconds(millis);
     }
 
-    pub(super) fn job(&self, id: i64) -> Job {
-        self.store().jobs().get(JobId(id)).unwrap().unwrap()
-    }
-
     pub(super) fn enqueue(
         &mut self,
         mut piece: Piece,
