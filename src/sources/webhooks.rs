@@ -95,7 +95,6 @@ struct Receiver {
 }
 
 /// The routes of the configured webhooks.
-#[must_use]
 pub fn router(handle: &Handle, hooks: WebhookReceivers) -> Router {
     let mut router = Router::new();
     if hooks.github.is_some() {

@@ -116,14 +116,14 @@ async fn a_plan_that_changed_after_its_approval_is_on_record_as_not_run() {
         "hook_event_name": "PreToolUse", "session_id": "s", "cwd": world.home.path(),
         "tool_name": "ExitPlanMode",
         "tool_input": { "plan": "1. Sweep", "planFilePath": file },
+    })
+    .to_string();
+    let ((said, _), asked) = tokio::join!(hook(&world, "claude-code", &input, "1m"), async {
+        let asked = world.asked(1).await.remove(0);
+        std::fs::write(&file, "1. Sweep\n2. Publish\n").unwrap();
+        world.decides(&asked, Verdict::approved()).await;
+        asked
     });
-    let ((said, _), asked) =
-        tokio::join!(hook(&world, "claude-code", &input.to_string(), "1m"), async {
-            let asked = world.asked(1).await.remove(0);
-            std::fs::write(&file, "1. Sweep\n2. Publish\n").unwrap();
-            world.decides(&asked, Verdict::approved()).await;
-            asked
-        });
     let said = &said["hookSpecificOutput"];
     assert_eq!(said["permissionDecision"], "deny", "{said}");
     assert!(said["permissionDecisionReason"].as_str().unwrap().contains("has changed"), "{said}");

@@ -215,7 +215,7 @@ impl GateAtDesk {
 /// A hook file cannot be read.
 pub(in crate::cli) fn gates(project: Option<&Path>) -> Result<Vec<GateAtDesk>, Failure> {
     let mut found = Vec::new();
-    for agent in AGENTS.iter().copied() {
+    for agent in AGENTS {
         for place in std::iter::once(None).chain(project.map(Some)) {
             let Ok(file) = agent.hook_file(place) else { continue };
             let gate = read(&file)?.and_then(|text| agent.format().installed(&text));

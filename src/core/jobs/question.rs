@@ -126,7 +126,7 @@ impl Job {
             (_, Some(JobAnswer::TakeOver)) => vec![JobEvent::Held { by }],
             (_, Some(JobAnswer::KeepWaiting)) => vec![JobEvent::Unstuck],
             (JobQuestion::Stuck, _) => {
-                let steered = (!words.is_empty()).then(|| JobEvent::Steered { by, text: words });
+                let steered = (!words.is_empty()).then_some(JobEvent::Steered { by, text: words });
                 let failed = JobEvent::AttemptFailed {
                     code: FailureCode::Stuck,
                     words: String::new(),
