@@ -6,7 +6,7 @@ use discord_sandbox::Sandbox;
 use gander::engine::Handle;
 use gander::engine::escalation::scheduler;
 use gander::engine::event_log::watch;
-use gander::sources;
+use gander::sources::{self, SourceSettings};
 use gander::surfaces::discord::{self, Api, Channels, DiscordSettings, ResponseTimes};
 use tokio::task::JoinHandle;
 
@@ -30,7 +30,9 @@ pub(crate) fn tasks(sandbox: &Sandbox, handle: &Handle, store: &Path) -> Vec<Joi
         }),
         tokio::spawn(scheduler::run(handle.clone())),
         tokio::spawn(async move { watch::run(watched, &store).await }),
-        tokio::spawn(async move { sources::run(working, Vec::new(), Vec::new(), &beside).await }),
+        tokio::spawn(
+            async move { sources::run(working, SourceSettings::default(), &beside).await },
+        ),
     ]
 }
 
