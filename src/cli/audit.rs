@@ -18,7 +18,8 @@ pub(super) struct AuditArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Verify the hash chain, replay every decision and job, check the file. Exit status: 0 sound, 1 not
+    /// Verify the hash chain, replay every decision and job, check the file. Exit status: 0 sound,
+    /// 1 not
     #[command(after_help = PROVES)]
     Verify {
         /// Verify a file written by `gander audit export`, instead of the store

@@ -12,6 +12,7 @@ use crate::core::availability::presence::{
     AwayReason, Presence, PresenceSettings, judge, together,
 };
 use crate::core::values::check_result::CheckResult;
+use crate::disk;
 use crate::engine::clock::wall_time;
 use crate::presentation::text;
 
@@ -135,6 +136,6 @@ pub(super) fn own_files(settings: Option<&PresenceSettings>) -> Vec<PathBuf> {
     let program = settings.command.first().map(PathBuf::from);
     let files = settings.file.iter().cloned().chain(claude).chain(program);
     let files: Vec<PathBuf> = files.filter(|file: &PathBuf| Path::is_absolute(file)).collect();
-    let real: Vec<PathBuf> = files.iter().filter_map(|file| file.canonicalize().ok()).collect();
+    let real: Vec<PathBuf> = files.iter().map(|file| disk::resolve(file)).collect();
     files.into_iter().chain(real).collect()
 }

@@ -33,8 +33,8 @@ pub use self::request::{Enqueuer, InvalidJob, JobRequest, JobSource};
 pub use self::result::{Handoff, JobResult, Usage, Validation};
 pub use self::rules::{JobRules, ProjectJobRules};
 pub use self::state::{
-    AttemptFailure, CancelReason, FailureCode, Guidance, JobState, Lease, LeaseRef, NeedsReason,
-    Presence, ProgressStep, Stuck, WaitReason,
+    AttemptFailure, CancelReason, FailureCode, Guidance, JobState, Lease, LeaseRef, Liveness,
+    NeedsReason, ProgressStep, Stuck, WaitReason,
 };
 use super::Time;
 use super::decision::DecisionId;
@@ -90,7 +90,7 @@ pub struct Job {
     pub changed: u64,
     /// How the worker that has the lease is doing. Renewed without events, and no part of the log.
     #[serde(skip)]
-    pub presence: Option<Presence>,
+    pub liveness: Option<Liveness>,
 }
 
 impl Job {
@@ -116,7 +116,7 @@ impl Job {
             result: None,
             usage: Usage::default(),
             changed: 0,
-            presence: None,
+            liveness: None,
         }
     }
 

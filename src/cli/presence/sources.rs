@@ -20,6 +20,7 @@ use crate::core::Time;
 use crate::core::availability::presence::{
     Idle, LockScreen, MarkerFault, MarkerFile, PresenceSettings, Reading, ScreenState,
 };
+use crate::disk;
 
 /// How long a source may take.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -103,9 +104,9 @@ fn trusted(file: &Path, folders: &[PathBuf]) -> Result<Option<std::fs::Metadata>
     }
     let folder = file.parent().unwrap_or(file);
     // Where the folder really is: a link may lead into the workspace.
-    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let real = disk::resolve(folder);
     let is_inside = |workspace: &PathBuf| {
-        let workspace = workspace.canonicalize().unwrap_or_else(|_| workspace.clone());
+        let workspace = disk::resolve(workspace);
         real.starts_with(&workspace) || file.starts_with(&workspace)
     };
     if folders.iter().any(is_inside) {
@@ -134,7 +135,7 @@ async fn command(
     arguments: &[String],
     folders: &[PathBuf],
 ) -> Result<Reading, String> {
-    match trusted(&program.canonicalize().map_err(words)?, folders) {
+    match trusted(&disk::resolve(program), folders) {
         Ok(Some(_)) => {}
         Ok(None) => return Err("it does not exist".into()),
         Err(fault) => return Ok(Reading::File(MarkerFile::Untrusted(fault))),

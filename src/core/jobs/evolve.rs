@@ -1,7 +1,7 @@
 //! Applies events to a job. No event is refused here: an event in the log has already happened.
 
 use super::state::{
-    AttemptFailure, Guidance, JobState, Lease, NeedsReason, Presence, ProgressStep, Stuck,
+    AttemptFailure, Guidance, JobState, Lease, Liveness, NeedsReason, ProgressStep, Stuck,
     WaitReason,
 };
 use super::{Job, JobEvent};
@@ -53,7 +53,7 @@ impl Job {
             event => self.attempt_changed(event, at),
         }
         if self.lease().is_none() {
-            self.presence = None;
+            self.liveness = None;
         }
         self
     }
@@ -74,7 +74,7 @@ impl Job {
             JobEvent::Resumed { until } => {
                 if let Some(lease) = self.lease().cloned() {
                     self.state = JobState::Running { lease, stuck: None };
-                    self.presence = Some(Presence { until, output_at: at });
+                    self.liveness = Some(Liveness { until, output_at: at });
                 }
             }
             JobEvent::WaiterGone => {
@@ -87,8 +87,8 @@ impl Job {
             }
             JobEvent::Unstuck => {
                 self.set_stuck(None);
-                if let Some(presence) = &mut self.presence {
-                    presence.output_at = at;
+                if let Some(liveness) = &mut self.liveness {
+                    liveness.output_at = at;
                 }
             }
             JobEvent::StuckUnanswered => self.set_stuck(Some(Stuck { at, decision: None })),
@@ -116,7 +116,7 @@ impl Job {
         self.attempts += 1;
         let lease = Lease { worker, attempt: self.attempts, since: at };
         self.state = JobState::Running { lease, stuck: None };
-        self.presence = Some(Presence { until, output_at: at });
+        self.liveness = Some(Liveness { until, output_at: at });
     }
 
     fn set_stuck(&mut self, now: Option<Stuck>) {

@@ -144,7 +144,7 @@ impl Job {
     #[must_use]
     pub fn is_stalled(&self, stall: TimeDelta, now: Time) -> bool {
         matches!(self.state, JobState::Running { stuck: None, .. })
-            && self.presence.is_some_and(|presence| now - presence.output_at >= stall)
+            && self.liveness.is_some_and(|liveness| now - liveness.output_at >= stall)
     }
 
     /// Reacts to the end of a job that this one depends on, which failed for good. `None`: it does

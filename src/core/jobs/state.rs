@@ -40,7 +40,7 @@ impl LeaseRef {
 
 /// When a worker was last heard of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Presence {
+pub struct Liveness {
     /// When the lease ends, unless the worker renews it.
     pub until: Time,
     /// The worker's latest output; the beginning of the lease, before any.

@@ -98,7 +98,7 @@ fn what_stops_a_job_is_told_to_its_worker() {
     ] {
         let job = after(job.clone(), &event);
         assert_eq!(stopped(&job), JobRefused::Stopped { state });
-        assert_eq!(job.presence, None);
+        assert_eq!(job.liveness, None);
     }
     let done = after(job.clone(), &job.finish(&lease, JobResult::default()).unwrap());
     assert_eq!(stopped(&done), JobRefused::Over { state: "done" });

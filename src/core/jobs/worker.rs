@@ -167,7 +167,7 @@ impl Job {
     /// Takes the job back from a worker that did not renew its lease. `None`: the lease holds.
     #[must_use]
     pub fn lose_lease(&self, now: Time) -> Option<JobEvent> {
-        self.presence.filter(|presence| presence.until <= now)?;
+        self.liveness.filter(|liveness| liveness.until <= now)?;
         match self.state {
             JobState::Running { .. } => Some(JobEvent::AttemptFailed {
                 code: FailureCode::LeaseLost,

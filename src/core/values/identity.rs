@@ -1,4 +1,4 @@
-//! Identities: the numbers of decisions and jobs, the version of a decision's content, and a person.
+//! Identities: the numbers of decisions and jobs, the version of a decision's content, a person.
 
 use std::fmt;
 use std::str::FromStr;

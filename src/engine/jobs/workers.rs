@@ -34,8 +34,8 @@ impl JobApi<'_> {
         Ok(leased)
     }
 
-    /// Waits until [`JobApi::lease`] gives a job. Cancel-safe, but for a job that was leased at that
-    /// moment: its lease ends by itself.
+    /// Waits until [`JobApi::lease`] gives a job. Cancel-safe, but for a job that was leased at
+    /// that moment: its lease ends by itself.
     ///
     /// # Errors
     /// [`HandleError::Store`], unless a retry may succeed.

@@ -130,13 +130,8 @@ fn line(event: &Event, style: &Style<'_>) -> String {
         }
         Event::Proposed { verdict, by, via, .. } => said(&super::proposed(verdict, by, *via, who)),
         Event::Lapsed { of } => super::votes_lapsed(of, who),
-        Event::Voted { by, note: said_beside, .. } => {
-            format!(
-                "{} by {}, more approvals needed{}",
-                strong("approved"),
-                who(by),
-                note(said_beside)
-            )
+        Event::Voted { by, note: words, .. } => {
+            format!("{} by {}, more approvals needed{}", strong("approved"), who(by), note(words))
         }
         Event::Taken { by, from: None } => format!("{} by {}", strong("taken"), who(by)),
         Event::Taken { by, from: Some(from) } => {

@@ -47,8 +47,8 @@ fn answer(decision: &Decision) -> Option<String> {
 /// What the agent does with an answer: its question is over.
 const ANSWERED: &str = "Go on with this answer, and do not ask again.";
 
-/// How the agent goes on after an approval: it makes the call again, or carries out its plan. The gate finds the approval by the agent's own call,
-/// also if a person changed the call.
+/// How the agent goes on after an approval: it makes the call again, or carries out its plan. The
+/// gate finds the approval by the agent's own call, also if a person changed the call.
 fn repeat(decision: &Decision, resolved: &Resolved, approval: &Approval) -> String {
     if decision.request.plan {
         return format!(
@@ -112,7 +112,8 @@ pub fn end_words(how: ResumeEnd) -> String {
 
 /// At the terminal and in the log: why an agent that is owed an answer was not started.
 pub const END_UNKNOWN: &str = "nothing was started: an agent was started in this session before, \
-    and nobody saw how that ended. Look at the session, and then name the decision: gander resume ID";
+    and nobody saw how that ended. Look at the session, and then name the decision: \
+    gander resume ID";
 
 /// At the terminal: one word for where a resumption stands.
 #[must_use]

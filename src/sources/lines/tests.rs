@@ -154,7 +154,8 @@ fn what_is_no_text_is_refused_and_what_is_no_file_is_an_error() {
     // A link in the place of a rotated file is not followed either.
     std::fs::remove_file(world.path(LOG)).unwrap();
     std::os::unix::fs::symlink("/etc/hostname", world.path(LOG)).unwrap();
-    assert!(world.read().is_empty());
+    let folder = Folder::open(world.temporary.path()).unwrap();
+    assert!(read_on(&folder, LOG, world.place.as_ref(), Begin::AtStart).is_err());
 }
 
 #[test]

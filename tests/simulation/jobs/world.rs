@@ -281,7 +281,7 @@ impl World {
             let is = job.lease().map(|lease| holder(&lease.worker, lease.attempt));
             let should = piece.lease.as_ref().map(|lease| holder(&lease.worker, lease.attempt));
             agree(&of("lease"), &is, &should)?;
-            let until = job.presence.map(|presence| presence.until.timestamp_millis());
+            let until = job.liveness.map(|liveness| liveness.until.timestamp_millis());
             agree(&of("end of lease"), &until, &piece.lease.as_ref().map(|lease| lease.until))?;
             let counts = (job.attempts, job.failures, job.usage.tokens, job.at_risk.is_some());
             let should = (piece.attempts, piece.failures, piece.tokens, piece.at_risk);

@@ -270,13 +270,14 @@ fn everything_else_passes_as_it_came() {
         "{ \"jsonrpc\" : \"2.0\",\"method\":\"_x\", \"params\": {\"b\":1e3,\"a\":\"\\ud83d\"}}\r\n",
         "{\"id\":\"seven\",\"method\":\"craft/drainMidTurnQueue\",\"params\":null}\n",
         "{\"id\":3,\"method\":\"fs/read_text_file\",\"params\":{\"path\":\"/etc/passwd\"}}\n",
-        "{\"id\":99,\"error\":{\"code\":-32000,\"message\":\"log in\"}}",
     ] {
         let effects = relay.agent_sent(line.as_bytes().to_vec());
         assert_eq!(effects, [Effect::ToClient(line.as_bytes().to_vec())]);
         let effects = relay.client_sent(line.as_bytes().to_vec());
         assert_eq!(effects, [Effect::ToAgent(line.as_bytes().to_vec())]);
     }
+    let error = b"{\"id\":99,\"error\":{\"code\":-32000,\"message\":\"log in\"}}".to_vec();
+    assert_eq!(relay.agent_sent(error.clone()), [Effect::ToClient(error)]);
     for blank in ["\n", "  \r\n"] {
         assert_eq!(relay.agent_sent(blank.as_bytes().to_vec()), []);
     }

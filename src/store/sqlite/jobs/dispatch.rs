@@ -161,8 +161,8 @@ pub(super) fn output(
     if matches!(job.state, JobState::Running { stuck: Some(_), .. }) {
         job = writing.append(job, JobEvent::Unstuck)?;
     }
-    if let Some(presence) = &mut job.presence {
-        (presence.until, presence.output_at) = (until, writing.at);
+    if let Some(liveness) = &mut job.liveness {
+        (liveness.until, liveness.output_at) = (until, writing.at);
     }
     row::put(connection, &job, writing.at)?;
     Ok(Ok(job))

@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row, params_from_iter};
 
-use crate::core::jobs::{Job, JobId, Presence};
+use crate::core::jobs::{Job, JobId, Liveness};
 use crate::store::sqlite::rows::{column, limited, query, query_columns, time, unreadable};
 use crate::store::{JobFilter, QueueCounts, StoreError};
 
@@ -15,13 +15,13 @@ fn job(row: &Row<'_>, columns: [usize; 3]) -> Result<Job, StoreError> {
     let job: Job = serde_json::from_str(&column::<String>(row, document)?).map_err(unreadable)?;
     let until: Option<i64> = column(row, lease_until)?;
     let output_at: Option<i64> = column(row, output_at)?;
-    let presence = match until.zip(output_at) {
+    let liveness = match until.zip(output_at) {
         Some((until, output_at)) => {
-            Some(Presence { until: time(until)?, output_at: time(output_at)? })
+            Some(Liveness { until: time(until)?, output_at: time(output_at)? })
         }
         None => None,
     };
-    Ok(Job { presence, ..job })
+    Ok(Job { liveness, ..job })
 }
 
 fn jobs(connection: &Connection, rest: &str, params: impl Params) -> Result<Vec<Job>, StoreError> {

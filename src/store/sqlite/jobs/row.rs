@@ -56,7 +56,7 @@ pub(super) fn put(connection: &Connection, job: &Job, now: Time) -> Result<(), S
     let (request, score) = (&job.request, job.score(now));
     let ready = is_ready(connection, job)?;
     let running = matches!(job.state, JobState::Running { stuck: None, .. });
-    let output_at = millis(job.presence.map(|presence| presence.output_at));
+    let output_at = millis(job.liveness.map(|liveness| liveness.output_at));
     connection
         .prepare_cached(UPSERT)
         .and_then(|mut upsert| {
@@ -74,7 +74,7 @@ pub(super) fn put(connection: &Connection, job: &Job, now: Time) -> Result<(), S
                 ":score": score.value,
                 ":score_from": millis(score.from),
                 ":score_until": millis(score.until),
-                ":lease_until": millis(job.presence.map(|presence| presence.until)),
+                ":lease_until": millis(job.liveness.map(|liveness| liveness.until)),
                 ":output_at": output_at,
                 ":stall_from": output_at.filter(|_| running),
                 ":risk_at": millis(job.at_risk_from()),
