@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::gates_reach::acts_on;
 use crate::gates_standin::{ALL, Kind, Outcome};
 use crate::gates_world::World;
+use gander::core::decision::Verdict;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_understood_is_denied() {
@@ -47,10 +48,14 @@ async fn what_cannot_be_understood_is_denied() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_megabyte_is_asked() {
     let world = World::new();
-    let agent = world.agent(Kind::ClaudeCode, "5s").await;
+    let agent = world.agent(Kind::ClaudeCode, "2m").await;
     let command = format!("make {}", "x".repeat((1 << 20) - 2000));
-    acts_on(&agent.call(world.pre(Kind::ClaudeCode, &command)).await.denied(), &["decision #1"]);
-    assert_eq!(world.asked(1).await[0].request.body, command);
+    let (outcome, ()) = tokio::join!(agent.call(world.pre(Kind::ClaudeCode, &command)), async {
+        let asked = world.asked(1).await.remove(0);
+        assert_eq!(asked.request.body, command);
+        world.decides(&asked, Verdict::Rejected { reason: "Too long.".into() }).await;
+    });
+    acts_on(&outcome.denied(), &["Too long."]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -267,7 +267,7 @@ async fn over_a_connection_the_answer_is_the_same() {
     let told = post("/v1/gate/1/wait?timeout=0&revision=1", &json!({})).await;
     // An earlier gate reads a denial with the answer.
     assert_eq!(told["answer"], "deny");
-    assert!(told["words"].as_str().unwrap().ends_with("Which?: B"), "{told}");
+    assert!(told["words"].as_str().unwrap().ends_with("Which? B"), "{told}");
     assert_eq!(told["answers"], json!([{ "question": "Which?", "options": ["B"] }]));
     let seen = crate::http_world::got(agent.get("/v1/decisions/1")).await.must(200);
     assert_eq!(seen["questions"][0]["options"][1]["name"], "B");

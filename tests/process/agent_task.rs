@@ -38,7 +38,7 @@ impl World {
     fn new() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         std::fs::create_dir(temporary.path().join("shop")).unwrap();
-        let clock = TestClock::at(Time::from_timestamp_millis(1_789_380_000_000).unwrap());
+        let clock = TestClock::at(Time::from_timestamp_millis(1_789_377_600_000).unwrap());
         let handle = open(temporary.path(), Rules::default(), &clock);
         Self { temporary, clock, handle }
     }

@@ -51,6 +51,16 @@ pub(super) fn question(
             usual.clone_into(part);
         }
     }
+    if let ApprovalCommand::Runs(line) = &answer.command {
+        // The first part of the explanation is always on the card, so the agent's words cannot
+        // push out what an approval runs.
+        let folder = line.folder.display();
+        let why = std::mem::take(&mut insight.why_it_matters);
+        insight.what_to_do = format!(
+            "If you approve, Gander runs: {line} (in {folder}). {} {why}",
+            insight.what_to_do
+        );
+    }
     let name: String = task.name.chars().take(LONGEST_NAME).collect();
     let whole = task.description == name || task.description.is_empty();
     Request {
