@@ -93,7 +93,7 @@ fn must_be_kept(document: &[u8], told: &Job) -> Result<(), End> {
         return Err(differs(subject, format!("its {part:?} differs")));
     }
     let kept: Job = serde_json::from_slice(document).map_err(unreadable)?;
-    if kept != (Job { presence: None, ..told.clone() }) {
+    if kept != (Job { liveness: None, ..told.clone() }) {
         return Err(differs(subject, "a part is missing from the stored data"));
     }
     Ok(())
