@@ -245,6 +245,9 @@ async fn request_to_file(
             leave(handle, standing, EndReason::Renamed(&request.project), looked).await?;
             return Ok(Some(request));
         }
+        if answered_since(handle, standing).await? {
+            return Ok(None);
+        }
         // If only a counter rose, keep the old request: a revision would redraw the card and
         // invalidate a click in progress.
         let request = if same { standing.request.clone() } else { request };
@@ -266,6 +269,13 @@ async fn request_to_file(
         return Ok(None);
     }
     Ok(Some(request))
+}
+
+/// Whether an open question was answered since it was listed: asking it again would make a second
+/// question. The next scan, which the answer's hint starts, delivers the verdict.
+async fn answered_since(handle: &Handle, listed: &Decision) -> Result<bool, HandleError> {
+    let now = handle.approvals().get(listed.id).await?;
+    Ok(matches!(now.state, State::Resolved(_)))
 }
 
 async fn ask(

@@ -232,7 +232,8 @@ async fn it_waits_through_a_server_that_is_killed() {
         apart.agent(Kind::ClaudeCode, &["--timeout", "12s", "--connect", &apart.socket()]).await;
     let (outcome, _) =
         tokio::join!(agent.call(pre(&apart.home, Kind::ClaudeCode, "make")), async {
-            apart.server.asked(2).await;
+            // The card comes after the gate has heard the number.
+            open_card(&apart.sandbox, 2).await;
             bot.kill().await
         });
     acts_on(

@@ -7,7 +7,7 @@ use tokio::net::TcpSocket;
 use tokio::process::Command;
 
 use crate::common::cards::{card_that, click, open_card, reject};
-use crate::common::process::{Home, Program, sandbox};
+use crate::common::process::{Home, Program, sandbox, sandbox_in_a_hurry};
 
 /// A port that nobody listens on. It is kept from others for as long as the socket lives, yet can
 /// be listened on.
@@ -225,7 +225,7 @@ async fn asked_to_stop_it_ends_with_0_and_leaves_the_cards_to_its_successor() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_click_on_a_stopped_bot_gets_no_answer_and_the_agent_waits_on() {
-    let (sandbox, home) = (sandbox().await, Home::new());
+    let (sandbox, home) = (sandbox_in_a_hurry().await, Home::new());
     let bot = home.serving(&sandbox).await;
     let maya = sandbox.user("maya").unwrap();
     let mut agent = Program::start(home.gander(&["ask", "Deploy?", "--wait"]));
@@ -245,7 +245,7 @@ async fn a_click_on_a_stopped_bot_gets_no_answer_and_the_agent_waits_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_click_that_reaches_the_bot_late_counts_once() {
-    let (sandbox, home) = (sandbox().await, Home::new());
+    let (sandbox, home) = (sandbox_in_a_hurry().await, Home::new());
     let bot = home.serving(&sandbox).await;
     let maya = sandbox.user("maya").unwrap();
     let mut agent = Program::start(home.gander(&["ask", "Deploy?", "--wait"]));
