@@ -22,6 +22,7 @@ pub mod reload;
 pub mod resume;
 mod sources;
 mod values;
+mod work;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ use self::file::UserFile;
 pub use self::sources::{AlertmanagerSettings, GithubSettings, ReceiverSettings};
 pub use self::values::TimeSpan;
 use self::values::word;
+pub use self::work::{WorkConfig, WorkTerms};
 use crate::core::availability::presence::PresenceSettings;
 use crate::core::decision::authorization::Voter;
 use crate::core::decision::{Kind, Priority, Risk, SafeDefault};
@@ -79,6 +81,8 @@ pub struct Config {
     pub http: crate::surfaces::http::HttpSettings,
     /// How agents that ended are started again.
     pub resume: resume::ResumeSettings,
+    /// How workers work.
+    pub work: WorkConfig,
 }
 
 /// A folder of a project.

@@ -24,10 +24,12 @@ mod run;
 mod wire;
 
 use std::ffi::OsString;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use clap::Args;
 
+pub(super) use self::agent::{OURS, described, tied_to_us};
 use self::asking::Asker;
 pub(super) use self::child::AcpAgent;
 use self::client::{Client, Task};
@@ -40,18 +42,25 @@ use super::gate::transport::Transport;
 use super::{Common, Exit, Failure, Outcome, log};
 use crate::config::LogFormat;
 
+/// Most bytes of a prompt that are read from standard input.
+const LONGEST_PROMPT: u64 = 1 << 20;
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit status: as a proxy, the agent's. With --prompt: 0 the agent is done, \
     1 it refused, 75 it was stopped or reached a limit, 70 it ended or failed before"
 )]
 pub(super) struct Acp {
-    /// Be the client: send this prompt, and print what the agent writes
+    /// Be the client: send this prompt, and print what the agent writes. - reads it from standard
+    /// input
     #[arg(long, value_name = "TEXT")]
     prompt: Option<String>,
     /// Go on with this session instead of a new one
     #[arg(long = "continue", value_name = "SESSION", requires = "prompt")]
     session: Option<String>,
+    /// Write the session's id into this file, to continue it later
+    #[arg(long, value_name = "FILE", requires = "prompt")]
+    session_file: Option<PathBuf>,
     /// Set the session's mode before the prompt
     #[arg(long, value_name = "ID", requires = "prompt")]
     mode: Option<String>,
@@ -94,12 +103,23 @@ impl Acp {
         let (peer, first) = match self.prompt {
             None => (Peer::Relay(Relay::new(setup, modes, &name)), Vec::new()),
             Some(prompt) => {
+                let prompt = if prompt == "-" { prompt_from_input()? } else { prompt };
                 let task = Task { prompt, session: self.session, mode: self.mode, cwd: root };
                 let (client, first) = Client::start(setup, modes, &name, task);
                 (Peer::Client(client), first)
             }
         };
         let printing = if common.json { Printing::Json } else { Printing::AsTheyCome };
-        Ok(Run::start(peer, first, asker, agent, printing).until_end().await)
+        let session_file = self.session_file.map(|file| here.join(file));
+        Ok(Run::start(peer, first, asker, agent, printing, session_file).until_end().await)
     }
+}
+
+/// The prompt on standard input.
+fn prompt_from_input() -> Result<String, Failure> {
+    let mut prompt = String::new();
+    std::io::stdin().take(LONGEST_PROMPT).read_to_string(&mut prompt).map_err(|error| {
+        Failure::new(Exit::Usage, format!("the prompt on standard input: {error}"))
+    })?;
+    Ok(prompt)
 }

@@ -137,7 +137,8 @@ const LONGEST_BODY: u64 = 4 << 20;
 
 /// Reserved key prefixes: sources, gates, agents behind the Agent Client Protocol, and callers over
 /// HTTP or MCP.
-const RESERVED_PREFIXES: [&str; 10] = [
+const RESERVED_PREFIXES: [&str; 11] = [
+    super::work::KEY,
     "agent-task:",
     inbox::KEY,
     gate::KEY,

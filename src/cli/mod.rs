@@ -28,11 +28,13 @@ mod resume;
 mod sandbox;
 mod schema;
 mod serve;
+mod signals;
 mod status;
 mod token;
 mod verdict;
 mod wait;
 mod withdraw;
+mod work;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -103,6 +105,8 @@ enum Command {
     Resume(resume::ResumeArgs),
     /// Show whether you are at the desk, and which agents ask you there
     Presence(presence::PresenceArgs),
+    /// Work on jobs of the shared queue with an agent, each in a git worktree of its own
+    Work(Box<work::Work>),
     /// Speak MCP on standard input and output, for agents and assistants
     Mcp(mcp::Mcp),
     /// Wait for a decision's verdict
@@ -289,6 +293,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Acp(acp) => Box::pin(acp.run(common)).await,
         Command::Resume(resume) => resume.run(common).await,
         Command::Presence(presence) => presence.run(common).await,
+        Command::Work(work) => Box::pin(work.run(common)).await,
         Command::Mcp(mcp) => Box::pin(mcp.run(common)).await,
         Command::Wait(wait) => wait.run(common).await,
         Command::Claim(claim) => claim.run(common).await,

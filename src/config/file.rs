@@ -17,7 +17,7 @@ use super::presence::PresenceSection;
 use super::values::{ByRisk, DiscordId, RiskWord, TimeSpan, word};
 use super::{
     Config, ConfigError, LogFormat, ProjectFolder, auto_approval, availability, channels, grants,
-    http, jobs, line_at, local_zone, resolve, resume, sources,
+    http, jobs, line_at, local_zone, resolve, resume, sources, work,
 };
 use crate::core::decision::authorization::{ApproverRule, Role, Voter};
 use crate::core::decision::{DeferLimits, Kind, Person, Risk};
@@ -85,6 +85,7 @@ pub(super) struct UserFile {
     http: http::HttpSection,
     resume: resume::ResumeSection,
     jobs: jobs::JobsSection,
+    work: work::WorkSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -115,6 +116,9 @@ struct Project {
     batch: Option<bool>,
     route_by_confidence: bool,
     longest_grant: Option<grants::Longest>,
+    plan: Option<bool>,
+    review: Option<bool>,
+    validation: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -232,6 +236,7 @@ impl UserFile {
         let desk = self.presence.take().map(|presence| presence.settings(&folder, owner));
         let desk = desk.transpose().map_err(|wrong| written.wrong_value(wrong))?;
         let (presence, desk) = desk.map(|desk| (desk.presence, desk.rules)).unzip();
+        let work = std::mem::take(&mut self.work).config(self.project_work());
         Ok(Config {
             channels: self.discord_channels(),
             guild: self.discord.guild.map(|id| id.0),
@@ -253,6 +258,7 @@ impl UserFile {
             external_channels,
             http,
             resume,
+            work,
             file: Some(path),
         })
     }
@@ -317,6 +323,17 @@ impl UserFile {
             project.folders.iter().map(at).collect::<Vec<_>>()
         };
         self.projects.iter().flat_map(of).collect()
+    }
+
+    /// What workers do otherwise for some projects.
+    fn project_work(&self) -> BTreeMap<String, work::Part> {
+        let part = |project: &Project| work::Part {
+            plan: project.plan,
+            review: project.review,
+            validation: project.validation.clone(),
+        };
+        let of = |(name, project): (&String, &Project)| (project_name(name), part(project));
+        self.projects.iter().map(of).collect()
     }
 
     /// The Discord channels for cards and digests.

@@ -40,6 +40,7 @@ pub mod resume;
 mod scripts;
 mod servers;
 mod verdict;
+pub mod work;
 
 use chrono::TimeDelta;
 

@@ -75,6 +75,8 @@ pub struct LeaseRequest {
     pub projects: Vec<String>,
     /// The agent that the worker runs. Jobs for another agent are left to others. `None`: any.
     pub agent: Option<String>,
+    /// The only run to take jobs of. `None`: any.
+    pub run: Option<String>,
 }
 
 /// Selects the jobs to list. All conditions must hold.

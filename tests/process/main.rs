@@ -44,4 +44,8 @@ mod status;
 mod terminal;
 mod token;
 mod webhooks;
+mod work;
+mod work_killed;
+mod work_orchestrate;
+mod work_world;
 mod workrail;

@@ -63,6 +63,7 @@ const OWNED: [(&str, &[&str]); 15] = [
             "src/cli/acp/agent.rs",
             "src/cli/acp/child.rs",
             "src/cli/presence/sources.rs",
+            "src/cli/work/process.rs",
             "src/engine/approvals/ask_limits.rs",
             "src/engine/approvals/judging.rs",
             "src/sources/command.rs",

@@ -16,7 +16,7 @@ const GRACE: Duration = Duration::from_secs(5);
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
 /// Variables with secrets of Gander, which no agent needs.
-const OURS: [&str; 4] =
+pub(in crate::cli) const OURS: [&str; 4] =
     ["GANDER_TOKEN", "GANDER_TOKEN_FILE", "DISCORD_TOKEN", "DISCORD_TOKEN_FILE"];
 
 /// A running agent.
@@ -33,7 +33,7 @@ pub(super) fn start(
     command: &[OsString],
 ) -> Result<(AgentProcess, ChildStdin, ChildStdout), String> {
     let [program, arguments @ ..] = command else { return Err("no command was given".into()) };
-    let mut command = with_us(program, arguments);
+    let mut command = tied_to_us(program, arguments);
     for secret in OURS {
         command.env_remove(secret);
     }
@@ -51,10 +51,12 @@ pub(super) fn start(
 }
 
 /// The command, run so that the agent ends when this process does, however that ends.
-fn with_us(program: &OsString, arguments: &[OsString]) -> Command {
+pub(in crate::cli) fn tied_to_us(program: &OsString, arguments: &[OsString]) -> Command {
     #[cfg(target_os = "linux")]
-    // After an update, the file of this program may be gone.
-    if let Some(gander) = std::env::current_exe().ok().filter(|gander| gander.is_file()) {
+    // After an update, the file of this program may be gone. A test's program is another one.
+    if let Some(gander) =
+        std::env::current_exe().ok().filter(|gander| gander.is_file() && !cfg!(test))
+    {
         let mut command = Command::new(gander);
         command.arg("acp-agent").arg(std::process::id().to_string()).arg("--").arg(program);
         command.args(arguments);
@@ -112,7 +114,7 @@ enum Signal {
 }
 
 /// An exit status in words and as a number that a shell would give.
-pub(super) fn described(status: ExitStatus) -> (String, u8) {
+pub(in crate::cli) fn described(status: ExitStatus) -> (String, u8) {
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt as _;

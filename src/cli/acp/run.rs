@@ -2,6 +2,7 @@
 //! everything in order.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +19,10 @@ use super::effect::{Answer, AskId, Effect};
 use super::lines::{self, Lines, Next, Outbox};
 use super::relay::Relay;
 use super::requests::Requests;
+use crate::cli::signals::Signals;
 use crate::cli::{Exit, output};
 use crate::core::untrusted::one_line;
+use crate::disk;
 use crate::presentation::text::{acp as text, gate as gate_text};
 
 /// How long the next line of what an agent wrote before its end may take: a process that it left
@@ -124,6 +127,8 @@ pub(super) struct Run {
     moving: JoinSet<()>,
     /// The agent's words, where they are printed at the end, as JSON.
     collected: Option<String>,
+    /// Where the session is written, once it is known.
+    session_file: Option<PathBuf>,
     writing_to_client: Option<task::JoinHandle<()>>,
 }
 
@@ -135,6 +140,7 @@ impl Run {
         asker: Asker,
         (agent, stdin, stdout): (AgentProcess, ChildStdin, ChildStdout),
         printing: Printing,
+        session_file: Option<PathBuf>,
     ) -> Self {
         let (sender, events) = mpsc::channel(1);
         let (to_agent, agent_writer) = lines::outbox();
@@ -166,6 +172,7 @@ impl Run {
             reporting: JoinSet::new(),
             moving,
             collected: (printing == Printing::Json).then(String::new),
+            session_file,
             writing_to_client,
         };
         run.apply(first);
@@ -283,6 +290,7 @@ impl Run {
         let mut watching = Box::pin(async move { asker.watch().await });
         let mut signals = Signals::new();
         loop {
+            self.write_session();
             if let Peer::Client(client) = &self.peer
                 && client.end().is_some()
             {
@@ -312,6 +320,16 @@ impl Run {
                     Err(error) => Over::Failed(error.to_string()),
                 },
             }
+        }
+    }
+
+    /// Writes the session once the agent has opened it.
+    fn write_session(&mut self) {
+        let Peer::Client(client) = &self.peer else { return };
+        let Some(session) = client.session() else { return };
+        let Some(file) = self.session_file.take() else { return };
+        if let Err(error) = disk::replace(&file, format!("{session}\n").as_bytes()) {
+            output::print_error(&format!("--session-file {}: {error}", file.display()));
         }
     }
 
@@ -418,51 +436,5 @@ async fn read<const N: usize>(
         if events.send(event(next)).await.is_err() || is_over {
             return;
         }
-    }
-}
-
-/// The signals that end this process.
-struct Signals {
-    #[cfg(unix)]
-    all: [Option<tokio::signal::unix::Signal>; 3],
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        Self { all: kinds.map(|kind| signal(kind).ok()) }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> Self {
-        Self {}
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.all;
-        tokio::select! {
-            () = received(interrupt) => {}
-            () = received(terminate) => {}
-            () = received(hangup) => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Resolves with a signal; never if the system does not tell of it.
-#[cfg(unix)]
-async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
-    match signal {
-        Some(signal) => drop(signal.recv().await),
-        None => std::future::pending().await,
     }
 }

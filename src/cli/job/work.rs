@@ -36,8 +36,12 @@ impl Next {
     pub(super) async fn run(self, common: &Common) -> Outcome {
         let opened = common.open()?;
         let handle = &opened.handle;
-        let request =
-            LeaseRequest { worker: self.worker, projects: self.projects, agent: self.agent };
+        let request = LeaseRequest {
+            worker: self.worker,
+            projects: self.projects,
+            agent: self.agent,
+            run: None,
+        };
         let leased = match (self.wait, self.timeout) {
             (false, _) => handle.jobs().lease(request).await?,
             (true, None) => Some(handle.jobs().lease_next(request).await?),

@@ -178,6 +178,8 @@ const PUBLISHED_MARKS: [&str; 6] = [
 ];
 /// Fields of the written format, beside `task_id` and `state`.
 const WRITTEN_MARKS: [&str; 4] = ["heartbeat", "observation", "why_it_matters", "what_to_do"];
+/// Field of a file that `gander work` wrote. The worker itself asks what its job needs.
+const OWN_MARK: &str = "ganderJob";
 
 /// Facts for the card: name, and JSON pointers in either format (the first present value counts).
 const FACTS: [(&str, &[&str]); 10] = [
@@ -229,6 +231,7 @@ fn from_published(file: &Value, id: String) -> Task {
         [status, phase].into_iter().flatten().find_map(|state| Waits::at_step(state, phase));
     // The flag answers exactly this question, so it takes priority over the state's name.
     let waits = match &required {
+        _ if file.get(OWN_MARK).is_some() => None,
         HumanAction::No => None,
         HumanAction::Unsaid => by_state,
         HumanAction::Yes(_) => Some(by_state.unwrap_or(Waits::Person)),

@@ -185,6 +185,7 @@ impl World {
             worker: worker.into(),
             projects: projects.iter().map(|project| PROJECTS[*project].into()).collect(),
             agent: agent.map(str::to_owned),
+            run: None,
         };
         let leased = self.store().jobs().lease(request, rules(), words(), self.now);
         let at = self.millis();

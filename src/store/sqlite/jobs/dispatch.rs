@@ -41,6 +41,7 @@ const RUNNING: &str =
 pub(super) const FIRST: &str = "
     SELECT id, score FROM job INDEXED BY job_ready
     WHERE ready = 1 AND project = ?1 AND (?2 IS NULL OR agent IS NULL OR agent = ?2)
+        AND (?3 IS NULL OR run = ?3)
     ORDER BY score DESC, id LIMIT 1";
 
 /// A job that may be leased next: that of the project whose latest turn is longest ago; among
@@ -67,10 +68,11 @@ pub(super) fn next(
         if halted.contains(&Some(project.clone())) {
             continue;
         }
-        let first = query(connection, FIRST, params![project, request.agent], |row| {
-            Ok((turn, std::cmp::Reverse(column(row, 1)?), JobId(column(row, 0)?)))
-        })?
-        .pop();
+        let first =
+            query(connection, FIRST, params![project, request.agent, request.run], |row| {
+                Ok((turn, std::cmp::Reverse(column(row, 1)?), JobId(column(row, 0)?)))
+            })?
+            .pop();
         let Some(candidate) = first else { continue };
         let running = query(connection, RUNNING, [&project], |row| column::<u32>(row, 0))?.pop();
         if running.unwrap_or(0) < rules.running_in(&project) {
